@@ -1,0 +1,74 @@
+# Each target sets up what it needs on a machine that has Python 3.11, gcc and make.
+# Pass options through with ARGS, for example: make demo ARGS=--help
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-builtin-rules
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+ARGS   ?=
+
+# Tests that start processes. Everything else under tests/ runs first, because it is quick.
+SLOW_TESTS := $(wildcard tests/integration tests/e2e tests/browser)
+PYTEST     := $(BIN)/python -m pytest -p tools.no_skipped_tests -n 2 --dist loadgroup
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: $(READY) ## Start a broker and a coordinator on this machine, with the example fleet plan
+	$(BIN)/fleetbus up $(ARGS)
+
+.PHONY: test
+test: lint test-services ## Check the code and run every test (ARGS goes to pytest)
+	$(PYTEST) tests $(addprefix --ignore=,$(SLOW_TESTS)) $(ARGS)
+ifneq ($(SLOW_TESTS),)
+	$(PYTEST) $(SLOW_TESTS) $(ARGS)
+endif
+
+.PHONY: lint
+lint: $(READY) ## Check style, types and which package may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: demo
+demo: $(READY) ## Watch a small fleet at work
+	$(BIN)/python examples/demo.py $(ARGS)
+
+.PHONY: bench
+bench: $(READY) ## Measure throughput and latency on this machine
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: lock
+lock: $(READY) ## Make requirements-dev.lock anew, with the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --upgrade \
+		--extra server --group dev --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --output-file requirements-dev.lock pyproject.toml
+
+.PHONY: test-services
+test-services: ## Install the Debian packages that the tests run against, when they are missing
+	@tools/install-test-services.sh
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches and built files
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One environment for everything: exactly what the lock names, then this checkout itself.
+$(READY): requirements-dev.lock pyproject.toml
+	@echo "Setting up $(VENV) from requirements-dev.lock"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "fleetbus needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+		|| { echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Install what the tests run against and pip cannot bring: mosquitto and its command-line
+# clients. Tests start their own brokers on free ports, so the packaged service is kept from
+# starting. Fails, saying what to do, rather than leave a test without its broker.
+set -euo pipefail
+
+export PATH="$PATH:/usr/sbin:/sbin"
+
+declare -A package_of=(
+  [mosquitto]=mosquitto
+  [mosquitto_passwd]=mosquitto
+  [mosquitto_pub]=mosquitto-clients
+  [mosquitto_sub]=mosquitto-clients
+)
+
+missing_packages() {
+  local program
+  for program in "${!package_of[@]}"; do
+    command -v "$program" >/dev/null || echo "${package_of[$program]}"
+  done | sort -u
+}
+
+fail() {
+  echo "install-test-services: $1" >&2
+  echo "install-test-services: the tests need these Debian packages: ${missing[*]}" >&2
+  exit 1
+}
+
+mapfile -t missing < <(missing_packages)
+((${#missing[@]})) || exit 0
+
+command -v apt-get >/dev/null ||
+  fail "this is no Debian system; install mosquitto and its clients with your own package manager"
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || fail "not root, and there is no sudo"
+  as_root=(sudo)
+fi
+
+echo "Installing for the tests, without starting any service: ${missing[*]}"
+
+# Debian asks this file whether a freshly installed service may start; 101 means no.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
+
+"${as_root[@]}" apt-get update -qq || fail "apt-get update failed"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || fail "apt-get install failed"
+
+# Not started now is not enough: it must not start at the next boot either.
+if [[ " ${missing[*]} " == *" mosquitto "* ]] && command -v systemctl >/dev/null; then
+  "${as_root[@]}" systemctl disable --quiet mosquitto || fail "could not disable the mosquitto service"
+fi
+
+mapfile -t missing < <(missing_packages)
+((${#missing[@]} == 0)) || fail "apt-get said it was done, yet something is missing"
