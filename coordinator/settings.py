@@ -1,0 +1,168 @@
+"""How the coordinator and the ``fleetbus`` command are set up on this machine.
+
+A flag beats a ``FLEETBUS_*`` variable, which beats ``fleetbus.toml``, which beats the default. What
+the fleet should *do* is not here but in the fleet plan. Every problem is reported at once, each
+with the place where the value came from.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from coordinator.address import MAX_PORT, BrokerAddress
+from protocol import names
+from protocol.errors import BadName, FleetBusError
+from protocol.topics import DEFAULT_ROOT
+
+ENV_PREFIX: Final = "FLEETBUS_"
+CONFIG_VARIABLE: Final = "FLEETBUS_CONFIG"
+CONFIG_PLACES: Final = (Path("fleetbus.toml"), Path("config/fleetbus.toml"))
+PLAN_PLACE: Final = Path("config/fleet_plan.json")
+
+
+def _no_flag(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a port number")  # noqa: TRY004 - pydantic reports this one
+    return value
+
+
+Port = Annotated[int, BeforeValidator(_no_flag), Field(ge=0, le=MAX_PORT)]
+"""0 lets the system choose."""
+
+
+class BadSettings(FleetBusError):
+    """Settings that cannot be used; ``problems`` has one line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class CoordinatorSettings(BaseSettings):
+    """Where things are and who listens where; the same for every command. See :func:`load`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_ignore_empty=True
+    )
+
+    plan: Path | None = None
+    data: Path = Path(".fleetbus")
+    host: str = Field(default="127.0.0.1", min_length=1)
+    mqtt_port: Port = 1883
+    ws_port: Port = 9001
+    http_port: Port = 8080
+    broker: str | None = Field(default=None, repr=False)
+    root: str = DEFAULT_ROOT
+    no_agents: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("broker")
+    @classmethod
+    def _broker_can_be_reached(cls, url: str | None) -> str | None:
+        if url is not None:
+            BrokerAddress.parse(url)
+        return url
+
+    @field_validator("root")
+    @classmethod
+    def _root_can_stand_in_topics(cls, root: str) -> str:
+        try:
+            return names.root(root)
+        except BadName as error:
+            raise ValueError(str(error)) from None
+
+    @property
+    def broker_address(self) -> BrokerAddress:
+        """The broker to speak to: the one named, else our own on this machine."""
+        if self.broker is not None:
+            return BrokerAddress.parse(self.broker)
+        return BrokerAddress(self.host, self.mqtt_port)
+
+    @property
+    def secret_file(self) -> Path:
+        """What the coordinator proves itself with to our own broker."""
+        return self.data / "coordinator.secret"
+
+    @property
+    def plan_file(self) -> Path:
+        """The fleet plan: the one named, else the working directory's, else the shipped example."""
+        if self.plan is not None:
+            return self.plan
+        if PLAN_PLACE.is_file():
+            return PLAN_PLACE
+        return shipped_plan()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic names its arguments
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let flags beat variables, and variables beat the file."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, file
+
+
+def load(flags: Mapping[str, object]) -> CoordinatorSettings:
+    """Put the settings together, or raise :class:`BadSettings`; a flag of ``None`` is not given."""
+    given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return CoordinatorSettings(**given)
+    except ValidationError as error:
+        problems = [_problem(e["loc"], e["msg"], e["input"], given) for e in error.errors()]
+        raise BadSettings(problems) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings([f"{config_file()}: not TOML: {error}"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings([f"{config_file()}: cannot be read: {error}"]) from None
+
+
+def config_file() -> Path | None:
+    """Find the settings file: the one ``FLEETBUS_CONFIG`` names, else the working directory's."""
+    if named := os.environ.get(CONFIG_VARIABLE):
+        if not Path(named).is_file():
+            raise BadSettings([f"{CONFIG_VARIABLE}: there is no file {named!r}"])
+        return Path(named)
+    return next((place for place in CONFIG_PLACES if place.is_file()), None)
+
+
+def shipped_plan() -> Path:
+    """Name the example plan that comes with the package, installed or in a checkout."""
+    installed = Path(str(resources.files("coordinator"))) / "_example_config" / PLAN_PLACE.name
+    if installed.is_file():
+        return installed
+    return Path(__file__).parent.parent / PLAN_PLACE
+
+
+def _problem(
+    loc: tuple[int | str, ...], message: str, value: object, flags: Mapping[str, object]
+) -> str:
+    name = str(loc[0])
+    message = message.removeprefix("Value error, ")
+    if name not in CoordinatorSettings.model_fields:
+        near = difflib.get_close_matches(name, CoordinatorSettings.model_fields, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see config/fleetbus.toml for all keys"
+        return f"{config_file()}: unknown key {name!r}; {hint}"
+    where = f"{config_file()}: {name}"
+    if name in flags:
+        where = "--" + name.replace("_", "-")
+    elif (variable := ENV_PREFIX + name.upper()) in os.environ:
+        where = variable
+    # A broker's URL may hold a password.
+    found = "" if name == "broker" else f", not {value!r}"
+    return f"{where}: {message[:1].lower()}{message[1:]}{found}"
