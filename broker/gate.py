@@ -1,0 +1,47 @@
+"""One session's rights, asked once per message and therefore remembered.
+
+A fleet speaks on few topics, over and over. The memory is bounded because topics are chosen by
+peers: when it is full it starts anew, which costs time and never an answer.
+"""
+
+from typing import Final
+
+from protocol.access import Rights
+
+REMEMBERED_TOPICS: Final = 4096
+
+
+class Gate:
+    """Answers what one connected client may do."""
+
+    __slots__ = ("_publish", "_read", "rights")
+
+    def __init__(self, rights: Rights) -> None:
+        self.rights: Final = rights
+        self._publish: dict[str, bool] = {}
+        self._read: dict[str, bool] = {}
+
+    def may_publish(self, topic: str) -> bool:
+        """Say whether the client's message to *topic* goes out."""
+        known = self._publish.get(topic)
+        if known is None:
+            known = _remember(self._publish, topic, answer=self.rights.may_publish(topic))
+        return known
+
+    def may_read(self, topic: str) -> bool:
+        """Say whether a message on *topic* is delivered to the client."""
+        known = self._read.get(topic)
+        if known is None:
+            known = _remember(self._read, topic, answer=self.rights.may_read(topic))
+        return known
+
+    def may_subscribe(self, pattern: str) -> bool:
+        """Say whether a subscription to *pattern* could ever deliver something."""
+        return self.rights.may_subscribe(pattern)
+
+
+def _remember(memory: dict[str, bool], topic: str, *, answer: bool) -> bool:
+    if len(memory) >= REMEMBERED_TOPICS:
+        memory.clear()
+    memory[topic] = answer
+    return answer

@@ -1,0 +1,91 @@
+"""Who somebody is, judged from a CONNECT alone.
+
+This is the loopback trust mode: whoever can reach the broker already runs as a user of this
+machine, so a name is believed without a password. The coordinator's is not, because it commands
+every agent: it proves that it can read the file beside its own store.
+"""
+
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+from protocol import names
+from protocol.access import Rights, Role, rights
+from protocol.errors import BadName
+from protocol.topics import Topics
+
+COORDINATOR: Final = "coordinator"
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """What a client says when it connects, as far as it decides who the client is."""
+
+    client_id: str
+    username: str | None = None
+    password: str | None = None
+    will_topic: str | None = None
+    clean_session: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The client does not get in; ``reason`` says what would be right."""
+
+    reason: str
+
+
+def identify(topics: Topics, connect: Connect, secret: bytes | None) -> Rights | Refusal:
+    """Say what the sender of *connect* may do, or why it may not even connect.
+
+    *secret* is the coordinator's password, None when it cannot be known. A will is published
+    after the client is gone, when nobody asks for permission any more, so a forbidden one
+    refuses the whole connection.
+    """
+    if not connect.clean_session:
+        return Refusal("a session that outlives its connection; connect with a clean session")
+    granted = _rights(topics, connect, secret)
+    if isinstance(granted, Refusal) or connect.will_topic is None:
+        return granted
+    if not granted.may_will(connect.will_topic):
+        allowed = ", ".join(granted.will) or "none"
+        return Refusal(f"a will on {connect.will_topic[:200]!r}; allowed: {allowed}")
+    return granted
+
+
+def claims_coordinator(name: str | None) -> bool:
+    """Say whether *name* is one that only a coordinator may bear."""
+    return name is not None and (name == COORDINATOR or name.startswith(f"{COORDINATOR}-"))
+
+
+def _rights(topics: Topics, connect: Connect, secret: bytes | None) -> Rights | Refusal:
+    name = connect.username
+    if claims_coordinator(name):
+        return _coordinator(topics, connect, secret)
+    if claims_coordinator(connect.client_id):
+        return Refusal(f"client id {connect.client_id[:80]!r} belongs to the coordinator")
+    if not name:
+        return rights(topics, "", Role.OBSERVER)
+    if name != connect.client_id:
+        return Refusal(
+            f"username {name[:80]!r} with client id {connect.client_id[:80]!r}; both must be the "
+            "name of the agent or operator (to only watch, connect without a username)"
+        )
+    try:
+        names.agent_name(name)
+    except BadName as error:
+        return Refusal(str(error))
+    return rights(topics, name, Role.AGENT, Role.OPERATOR)
+
+
+def _coordinator(topics: Topics, connect: Connect, secret: bytes | None) -> Rights | Refusal:
+    if not claims_coordinator(connect.client_id):
+        return Refusal(
+            f"username {connect.username!r} with client id {connect.client_id[:80]!r}; "
+            f"it must be {COORDINATOR!r} or begin with '{COORDINATOR}-'"
+        )
+    if not secret:
+        return Refusal("the coordinator's secret is not known to this broker")
+    if not hmac.compare_digest((connect.password or "").encode(), secret):
+        return Refusal("not the coordinator's password")
+    return rights(topics, COORDINATOR, Role.COORDINATOR)

@@ -1,0 +1,62 @@
+"""What the embedded broker can be told, checked before anything is opened."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from broker.errors import BadSetting, NotLoopback
+from protocol import names
+from protocol.topics import DEFAULT_ROOT
+
+MQTT_PORT: Final = 1883
+WEBSOCKET_PORT: Final = 9001
+_MAX_PORT: Final = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """Where to listen and for which fleet; port 0 lets the system choose a free one."""
+
+    host: str = "127.0.0.1"
+    mqtt_port: int = MQTT_PORT
+    ws_port: int | None = WEBSOCKET_PORT
+    root: str = DEFAULT_ROOT
+    secret_file: Path | None = None
+    connect_within: timedelta = timedelta(seconds=10)
+    shutdown_within: timedelta = timedelta(seconds=1.5)
+
+    def __post_init__(self) -> None:
+        if not is_loopback(self.host):
+            raise NotLoopback(self.host)
+        names.root(self.root)
+        for field, port in (("mqtt_port", self.mqtt_port), ("ws_port", self.ws_port)):
+            if port is not None and not 0 <= port <= _MAX_PORT:
+                raise BadSetting(field, port, f"a port, 0 to {_MAX_PORT}")
+        if self.ws_port and self.ws_port == self.mqtt_port:
+            raise BadSetting("ws_port", self.ws_port, "another port than mqtt_port")
+        for field, limit in (
+            ("connect_within", self.connect_within),
+            ("shutdown_within", self.shutdown_within),
+        ):
+            if limit <= timedelta(0):
+                raise BadSetting(field, limit, "longer than no time")
+
+    @property
+    def address(self) -> str:
+        """The numeric address to bind.
+
+        ``localhost`` may stand for two addresses, and port 0 would then become two ports.
+        """
+        return "127.0.0.1" if self.host == "localhost" else self.host
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach *host*; a name other than ``localhost`` may not."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The tests, by kind; only what they share is a package."""
