@@ -1,0 +1,103 @@
+"""The bytes of a plan, read as one JSON object or refused with line and column.
+
+JSON readers differ on duplicate keys and on NaN; a plan that two of them would read differently
+is refused here, before anybody looks at what it says.
+"""
+
+import json
+from typing import Any, Final, NoReturn
+
+from coordinator.plan.problems import PlanError, Problem
+
+MAX_PLAN_BYTES: Final = 4 * 1024 * 1024
+
+
+class _Twice(dict[str, Any]):
+    """An object that had ``key`` more than once."""
+
+    key: str
+
+
+def read_object(data: bytes, source: str) -> dict[str, Any]:
+    """Read one JSON object from *data*, or raise :class:`PlanError`."""
+    if len(data) > MAX_PLAN_BYTES:
+        raise _refusal(source, len(data), f"a plan may have {MAX_PLAN_BYTES} bytes at most")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refusal(source, data[error.start], f"not UTF-8 at byte {error.start}") from None
+    try:
+        document = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise _refusal(
+            source,
+            text.splitlines()[error.lineno - 1 : error.lineno] or "",
+            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
+            _near(text, error.pos),
+        ) from None
+    except _NotANumber as error:
+        place = _place(text, str(error))
+        raise _refusal(source, str(error), f"{error} is no number in JSON ({place})") from None
+    except RecursionError:
+        raise _refusal(source, None, "nested too deeply") from None
+    twice = tuple(_twice(document, ""))
+    if twice:
+        raise PlanError(twice, source)
+    if not isinstance(document, dict):
+        raise _refusal(source, document, "a plan is one JSON object, in braces")
+    return document
+
+
+class _NotANumber(Exception):
+    """NaN or an infinity stands where JSON wants a number."""
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _NotANumber(name)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    seen: set[str] = set()
+    marked = _Twice(members)
+    for key, _ in pairs:
+        if key in seen:
+            marked.key = key
+        seen.add(key)
+    return marked
+
+
+def _twice(value: object, path: str) -> list[Problem]:
+    found: list[Problem] = []
+    if isinstance(value, _Twice):
+        at = f"{path}.{value.key}" if path else value.key
+        message = "this key stands twice in the same object"
+        found.append(Problem(at, value[value.key], message, "keep one of them"))
+    if isinstance(value, dict):
+        for key, child in value.items():
+            found += _twice(child, f"{path}.{key}" if path else key)
+    if isinstance(value, list):
+        for index, child in enumerate(value):
+            found += _twice(child, f"{path}[{index}]")
+    return found
+
+
+def _near(text: str, position: int) -> str | None:
+    """Guess at the two slips that JSON forgives least."""
+    before = text[:position].rstrip()
+    if before.endswith(",") and text[position : position + 1] in "]}":
+        return "remove the comma before it"
+    if text[position : position + 1] in ("'", "/", "#"):
+        return "JSON has double quotes only, and no comments"
+    return None
+
+
+def _place(text: str, word: str) -> str:
+    at = text.find(word)
+    return f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
+
+
+def _refusal(source: str, value: object, message: str, hint: str | None = None) -> PlanError:
+    return PlanError([Problem("", value, message, hint)], source)
