@@ -75,6 +75,18 @@ def test_windows_around_notable_changes_agree_with_a_scan_of_the_clock(
         assert [fault for w in windows_near(zone, change) for fault in faults(w, seen)] == []
 
 
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Pacific/Honolulu", "UTC", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("day", range(1, 8))
+def test_windows_agree_with_a_scan_on_every_day_of_an_ordinary_week(zone: str, day: int) -> None:
+    # Whatever weeks the answers are remembered by, their seams must not show.
+    seen = scan(zone, minute_of(datetime(2026, 6, day, tzinfo=UTC)))
+    for days in (frozenset(range(7)), *({weekday} for weekday in range(7))):
+        long = Window("long", zone, 20 * 60, 19 * 60, frozenset(days))
+        whole = Window("whole", zone, 0, 0, frozenset(days), all_day=True)
+        assert faults(long, seen) == []
+        assert faults(whole, seen) == []
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data(), zones, years, st.integers(-DAY_MIN, DAY_MIN))
 def test_any_window_in_any_zone_agrees_with_a_scan_of_the_clock(

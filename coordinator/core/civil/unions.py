@@ -35,14 +35,10 @@ def next_change_of(windows: Sequence[Window], wall_ms: int) -> int | None:
         return None
     at = wall_ms
     while at <= wall_ms + HORIZON_MS:
-        holding = [window for window in windows if is_open(window, at)]
-        if not holding:
+        ends = [end for window in windows if (end := closes_at(window, at)) is not None]
+        if not ends:
             return at
-        closings = [closes_at(window, at) for window in holding]
-        known = [closing for closing in closings if closing is not None]
-        if len(known) < len(closings):
-            return None
-        at = max(known)
+        at = max(ends)
     return None
 
 

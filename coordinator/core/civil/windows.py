@@ -23,7 +23,7 @@ _BLOCK_MS: Final = 7 * 86_400_000
 _BLOCK_DAYS: Final = 7
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _DAYS_BEFORE: Final = 2  # a zone may be a day behind UTC, and an opening reaches into the next day
-_DAYS_AFTER: Final = 3  # a zone may be a day ahead, and be set back across a midnight
+_DAYS_AFTER: Final = 1  # an opening may begin as the block ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _edges(zone: str, first: int, last: int, days: frozenset[int], block: int) -
         if open_ms == close_ms:
             continue
         if edges and open_ms <= edges[-1]:
-            edges[-1] = max(edges[-1], close_ms)
+            edges[-1] = close_ms
         else:
             edges += open_ms, close_ms
     return tuple(edges)

@@ -91,6 +91,18 @@ def test_the_days_and_weeks_of_years_meet_without_gap_or_overlap() -> None:
             reached = period.end_ms
 
 
+def test_a_week_is_found_from_its_first_to_its_last_hour_in_the_outermost_zones() -> None:
+    one_in_the_afternoon = 13 * 60
+    for zone, offset in (("Etc/GMT+12", -12), ("Pacific/Kiritimati", 14)):
+        for weekday in range(7):
+            first = utc(f"2026-06-{1 + weekday:02}T13:00") - offset * HOUR
+            week = (first, first + 168 * HOUR)
+            for hour in range(168):
+                at = first + hour * HOUR
+                assert week_of(at, zone, weekday, one_in_the_afternoon) == week
+            assert week_of(week[1] - 1, zone, weekday, one_in_the_afternoon) == week
+
+
 def test_a_rolling_period_forgets_what_is_exactly_as_old_as_it_is_long() -> None:
     last_hour = rolling(10 * HOUR, HOUR)
     assert [last_hour.holds(t) for t in (9 * HOUR, 9 * HOUR + 1, 10 * HOUR, 10 * HOUR + 1)] == [
