@@ -161,13 +161,21 @@ def test_a_reply_reaches_its_client_and_no_other(
         assert stranger.receive_until(LAST) == []
 
 
+def publish_and_see(coordinator: TestClient, topic: str, payload: bytes) -> None:
+    """Publish a retained message and wait until it is routed, which is later than acknowledged."""
+    coordinator.publish(topic, payload, retain=True)
+    coordinator.receive_until(payload)
+
+
 def test_retained_messages_are_replayed_within_the_readers_rights(
     broker: BrokerAddress, name: str
 ) -> None:
     with connected(broker, name) as client, connected(broker, "coordinator") as coordinator:
-        client.publish(f"{ROOT}/submit/{name}", b"secret", retain=True)
-        coordinator.publish(f"{ROOT}/replies/{name}", b"secret", retain=True)
-        coordinator.publish(f"{ROOT}/registry/{name}", b"public", retain=True)
+        coordinator.subscribe(f"{ROOT}/#")
+        client.publish(f"{ROOT}/submit/{name}", b"a request", retain=True)
+        coordinator.receive_until(b"a request")
+        publish_and_see(coordinator, f"{ROOT}/replies/{name}", b"a reply")
+        publish_and_see(coordinator, f"{ROOT}/registry/{name}", b"public")
         with connected(broker) as observer:
             observer.subscribe("fleet/v1/+/+")
             coordinator.publish(f"{ROOT}/registry/{name}", LAST)
@@ -176,27 +184,30 @@ def test_retained_messages_are_replayed_within_the_readers_rights(
             coordinator.publish(f"{ROOT}/{topic}/{name}", b"", retain=True)
         client.publish(f"{ROOT}/submit/{name}", b"", retain=True)
     assert Received(f"{ROOT}/registry/{name}", b"public", retain=True) in replayed
-    assert b"secret" not in [message.payload for message in replayed]
+    assert not {b"a request", b"a reply"} & {message.payload for message in replayed}
 
 
 def test_a_newcomer_gets_nothing_retained_before_it_subscribes(
     broker: BrokerAddress, name: str
 ) -> None:
+    topic = f"{ROOT}/registry/{name}"
     with connected(broker, "coordinator") as coordinator, connected(broker) as watcher:
-        coordinator.publish(f"{ROOT}/registry/{name}", b"kept", retain=True)
+        coordinator.subscribe(topic)
         assert watcher.subscribe(f"{ROOT}/registry/+") == 1
+        publish_and_see(coordinator, topic, b"kept")
         with connected(broker) as newcomer:
             assert newcomer.subscribe(f"{ROOT}/events") == 1
             coordinator.publish(f"{ROOT}/events", LAST)
             assert newcomer.receive_until(LAST) == []
-        coordinator.publish(f"{ROOT}/registry/{name}", b"", retain=True)
+        publish_and_see(coordinator, topic, b"")
 
 
 def test_an_empty_retained_message_clears_its_topic(broker: BrokerAddress, name: str) -> None:
     topic = f"{ROOT}/registry/{name}"
     with connected(broker, "coordinator") as coordinator, connected(broker) as observer:
-        coordinator.publish(topic, b"kept", retain=True)
-        coordinator.publish(topic, b"", retain=True)
+        coordinator.subscribe(topic)
+        publish_and_see(coordinator, topic, b"kept")
+        publish_and_see(coordinator, topic, b"")
         observer.subscribe(topic)
         coordinator.publish(topic, LAST)
         assert observer.receive_until(LAST) == []

@@ -81,7 +81,7 @@ class TestClient:
         return self._suback.get(timeout=ANSWERS_WITHIN_S)[0]
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publish at QoS 1 and wait for the acknowledgement."""
+        """Publish at QoS 1 and wait for the acknowledgement, which need not mean routed."""
         sent = self._paho.publish(topic, payload, qos=1, retain=retain)
         sent.wait_for_publish(ANSWERS_WITHIN_S)
         if not sent.is_published():
