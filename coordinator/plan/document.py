@@ -5,11 +5,14 @@ is refused here, before anybody looks at what it says.
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from coordinator.plan.problems import PlanError, Problem
+from protocol.messages.base import MAX_SAFE_INTEGER
 
 MAX_PLAN_BYTES: Final = 4 * 1024 * 1024
+MAX_DEPTH: Final = 32
 
 
 class _Twice(dict[str, Any]):
@@ -31,7 +34,7 @@ def read_object(data: bytes, source: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise _refusal(
             source,
-            text.splitlines()[error.lineno - 1 : error.lineno] or "",
+            _line(text, error.lineno),
             f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
             _near(text, error.pos),
         ) from None
@@ -40,9 +43,6 @@ def read_object(data: bytes, source: str) -> dict[str, Any]:
         raise _refusal(source, str(error), f"{error} is no number in JSON ({place})") from None
     except RecursionError:
         raise _refusal(source, None, "nested too deeply") from None
-    twice = tuple(_twice(document, ""))
-    if twice:
-        raise PlanError(twice, source)
     if not isinstance(document, dict):
         raise _refusal(source, document, "a plan is one JSON object, in braces")
     return document
@@ -69,19 +69,37 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return marked
 
 
-def _twice(value: object, path: str) -> list[Problem]:
-    found: list[Problem] = []
-    if isinstance(value, _Twice):
-        at = f"{path}.{value.key}" if path else value.key
-        message = "this key stands twice in the same object"
-        found.append(Problem(at, value[value.key], message, "keep one of them"))
-    if isinstance(value, dict):
-        for key, child in value.items():
-            found += _twice(child, f"{path}.{key}" if path else key)
-    if isinstance(value, list):
-        for index, child in enumerate(value):
-            found += _twice(child, f"{path}[{index}]")
-    return found
+def irregularities(value: object, path: str = "", depth: int = 1) -> Iterator[Problem]:
+    """Yield what JSON allows below *value* and two readers would not read alike."""
+    match value:
+        case dict() | list() if depth > MAX_DEPTH:
+            yield Problem(path, None, f"nested deeper than {MAX_DEPTH} levels")
+        case dict():
+            if isinstance(value, _Twice):
+                message = "this key stands twice in the same object"
+                at = _member(path, value.key)
+                yield Problem(at, value[value.key], message, "keep one of them")
+            for key, child in value.items():
+                yield from irregularities(key, path, depth)
+                yield from irregularities(child, _member(path, key), depth + 1)
+        case list():
+            for index, child in enumerate(value):
+                yield from irregularities(child, f"{path}[{index}]", depth + 1)
+        case str() if any("\ud800" <= letter <= "\udfff" for letter in value):
+            yield Problem(path, ascii(value), "half a character: a lone surrogate")
+        case int() | float() if not abs(value) <= MAX_SAFE_INTEGER:
+            yield Problem(path, str(value), "beyond 2^53, where readers lose digits")
+        case _:
+            pass
+
+
+def _member(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.splitlines()
+    return lines[number - 1].strip() if number <= len(lines) else ""
 
 
 def _near(text: str, position: int) -> str | None:

@@ -13,7 +13,7 @@ import orjson
 from pydantic import ValidationError
 
 from coordinator.plan.checks import check
-from coordinator.plan.document import read_object
+from coordinator.plan.document import irregularities, read_object
 from coordinator.plan.problems import PlanError, Problem, by_path, has_errors
 from coordinator.plan.schema import FleetPlan
 from coordinator.plan.translate import Place, has_part, problems_of
@@ -65,6 +65,9 @@ def examine(data: bytes, source: str = "the fleet plan") -> Examined:
 
 def examine_document(document: dict[str, Any]) -> Examined:
     """Judge a plan that has been read from JSON already."""
+    odd = by_path(irregularities(document))
+    if odd:
+        return Examined(None, odd)
     plan, problems, removed = _validate(document)
     # Behind a list that lost entries everything would be told under wrong numbers.
     if plan is not None and not removed & {("agents",), ("schedules",)}:

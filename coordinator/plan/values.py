@@ -7,10 +7,17 @@ the form in which it was written, so that a plan which is read and written again
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from coordinator.plan.problems import did_you_mean
@@ -23,6 +30,8 @@ _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _LOOSE_CLOCK: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::\d{2})?")
 _DURATION: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 _UNIT_S: Final = (86_400, 3_600, 60, 1)
+_LONGEST_S: Final = 1e9
+_DURATION_RULE: Final = "must be seconds, or a duration such as '90s', '20m', '1h30m' or '7d'"
 _PLACES: Final = {
     "bst": "Europe/London",
     "cdt": "America/Chicago",
@@ -80,14 +89,41 @@ def _better_clock(text: str) -> str | None:
     return f"did you mean {better!r}?" if _CLOCK.fullmatch(better) else None
 
 
-def _seconds(value: object) -> object:
-    """Turn ``"1h30m"`` into seconds; numbers are seconds already."""
-    if not isinstance(value, str):
-        return value
-    parts = _DURATION.fullmatch(value)
-    if not value or parts is None:
-        raise refusal("must be seconds, or a duration such as '90s', '20m', '1h30m' or '7d'")
-    return float(sum(float(n) * s for n, s in zip(parts.groups("0"), _UNIT_S, strict=True)))
+class Seconds(float):
+    """A duration that remembers how it was written, such as ``"1h30m"``."""
+
+    written: str
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read a duration from *text*."""
+        parts = _DURATION.fullmatch(text)
+        if not text or parts is None:
+            raise refusal(_DURATION_RULE)
+        pairs = zip(parts.groups("0"), _UNIT_S, strict=True)
+        seconds = cls(sum(float(number) * unit for number, unit in pairs))
+        seconds.written = text
+        return seconds
+
+
+def _duration(value: object) -> float:
+    span = _span(value)
+    if span == 0:
+        raise refusal("must be more than 0")
+    return span
+
+
+def _span(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise refusal(_DURATION_RULE)
+    seconds = Seconds.read(value) if isinstance(value, str) else float(value)
+    if not 0 <= seconds <= _LONGEST_S:
+        raise refusal(f"must be from 0 to {_LONGEST_S:g} seconds")
+    return seconds
+
+
+def _as_written(seconds: float) -> float | str:
+    return seconds.written if isinstance(seconds, Seconds) else seconds
 
 
 def _zone(name: str) -> str:
@@ -123,13 +159,15 @@ def _agent(name: str) -> str:
         raise refusal(str(error)) from None
 
 
+_AS_JSON: Final = WithJsonSchema({"type": ["number", "string"], "description": "a duration"})
+
 Clock = Annotated[str, AfterValidator(_clock)]
 EndClock = Annotated[str, AfterValidator(_end_clock)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Agent = Annotated[str, AfterValidator(_agent)]
-Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=1e9)]
+Duration = Annotated[float, PlainValidator(_duration), PlainSerializer(_as_written), _AS_JSON]
 """Seconds; written as a number of them or as ``"1h30m"``."""
-Span = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=1e9)]
+Span = Annotated[float, PlainValidator(_span), PlainSerializer(_as_written), _AS_JSON]
 """A duration that may be nothing."""
 Hour = Annotated[int, Field(ge=0, le=23)]
 Weekday = Annotated[int, Field(ge=0, le=6)]
