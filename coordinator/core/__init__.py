@@ -1,0 +1,1 @@
+"""Decisions: ``step(state, event, now) -> effects``. No I/O, clock, randomness or logging."""

@@ -1,0 +1,170 @@
+"""Agents as the coordinator knows them.
+
+An agent is its name. Each start of its process is a *boot*; boots are ordered by ``epoch``, and
+only the newest counts. What is said of liveness here is of this term of the coordinator and is
+learnt again after a restart; what must survive is listed in :mod:`coordinator.core.records`.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from coordinator.core.health import HealthRecord
+from coordinator.core.policy import AgentPolicy
+from coordinator.core.queue.board import Board
+from protocol.messages import Assignment, Info
+from protocol.vocabulary import AgentHealth, AgentMode, AgentStatus, PresenceState
+
+if TYPE_CHECKING:
+    from coordinator.core.queue.classes import AgentClass
+    from coordinator.core.tasks import Task
+
+KEPT_BOOTS: Final = 16
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Which reports of one boot are stored: all up to ``ack``, and some beyond a gap."""
+
+    ack: int = 0
+    beyond: set[int] = field(default_factory=set)
+
+    def has(self, seq: int) -> bool:
+        """Say whether report *seq* is stored already."""
+        return seq <= self.ack or seq in self.beyond
+
+    def add(self, seq: int) -> None:
+        """Note that report *seq* is stored."""
+        self.beyond.add(seq)
+        while self.ack + 1 in self.beyond:
+            self.ack += 1
+            self.beyond.discard(self.ack)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """What one boot of an agent should hold: the content of one ``desired``, fixed by its rev."""
+
+    agent: str
+    boot: str
+    rev: int
+    as_of: int
+    mode: AgentMode
+    report_ack: dict[str, int]
+    tasks: tuple[Assignment, ...]
+
+
+@dataclass(slots=True)
+class Agent:
+    """One agent, from the first time that it was heard of or planned."""
+
+    name: str
+    policy: AgentPolicy
+
+    # What it said of itself.
+    info: Info | None = None
+    epoch: int = 0
+    boot: str | None = None
+    prev_boot: str | None = None
+    presence: PresenceState = PresenceState.OFFLINE
+    conn: int = 0
+    mode: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    last_heartbeat_wall_ms: int | None = None
+
+    # What this term of the coordinator knows of its current boot.
+    seq: int = 0
+    metrics_seq: int = 0
+    heard_ms: int | None = None
+    """Monotonic time at which the newest heartbeat was processed; ``None`` before the first."""
+    interval_ms: int = 10_000
+    suspect: bool = False
+    lost: bool = False
+    seen: tuple[int, int] = (0, 0)
+    behind_since_ms: int | None = None
+    rev: int = 0
+    desired: DesiredState | None = None
+    suspect_timer_ms: int | None = None
+
+    # What it holds and has reported.
+    held: "dict[str, Task]" = field(default_factory=dict)
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+
+    # What operators and rules say of it.
+    desired_mode: AgentMode = AgentMode.ACTIVE
+    forgotten_epoch: int = 0
+    """Tombstone: boots up to this epoch are not welcome any more."""
+    health: HealthRecord = field(default_factory=HealthRecord)
+    errors_today: int = 0
+    last_error: str | None = None
+
+    # Where it stands in the queue.
+    agent_class: "AgentClass | None" = None
+    free: "dict[str, Agent]" = field(default_factory=dict)
+    """Holds the agent itself while it could start something; what its own board looks at."""
+    own_board: Board = field(init=False)
+    """Tasks that ask for this agent and no other."""
+
+    def __post_init__(self) -> None:
+        self.own_board = Board(self.free)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it could start something now."""
+        return bool(self.free)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the agent says it can do, or else what the plan says."""
+        if self.info is not None and self.info.capabilities:
+            return frozenset(self.info.capabilities)
+        return self.policy.capabilities
+
+    @property
+    def slots(self) -> int:
+        """How many tasks it may hold at once: the least that it and the plan say."""
+        said = self.info.slots if self.info is not None else 1
+        return said if self.policy.slots is None else min(said, self.policy.slots)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether it was heard in this term and nothing speaks against its being there."""
+        return (
+            self.heard_ms is not None
+            and not self.suspect
+            and not self.lost
+            and self.presence
+            in {PresenceState.ONLINE, PresenceState.PAUSED, PresenceState.DRAINING}
+        )
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether the agent and its operator let it have new work."""
+        return self.presence is PresenceState.ONLINE and self.desired_mode is AgentMode.ACTIVE
+
+    @property
+    def status(self) -> AgentStatus:
+        """The public status."""
+        if self.lost or self.presence in {PresenceState.OFFLINE, PresenceState.LOST}:
+            return AgentStatus.OFFLINE
+        if self.held:
+            return AgentStatus.BUSY
+        return AgentStatus.ONLINE if self.heard_ms is None else AgentStatus.IDLE
+
+    @property
+    def tier(self) -> AgentHealth:
+        """The present health."""
+        return self.health.tier
+
+    def ledger(self, boot: str) -> Ledger:
+        """Return the ledger of *boot*; those of long-gone boots are given up."""
+        ledger = self.ledgers.get(boot)
+        if ledger is None:
+            for old in list(self.ledgers)[: max(0, len(self.ledgers) - KEPT_BOOTS + 1)]:
+                if old != self.boot:
+                    del self.ledgers[old]
+            ledger = self.ledgers[boot] = Ledger()
+        return ledger
+
+    def acks(self) -> dict[str, int]:
+        """Say which reports of which boots are stored."""
+        return {boot: ledger.ack for boot, ledger in self.ledgers.items() if ledger.ack}

@@ -1,0 +1,143 @@
+"""Lending tasks to agents and getting them back.
+
+A permit is taken when a task is assigned and given back exactly once, when its attempt ends. An
+attempt ends only by a terminal report, by an expired lease, by a new boot that knows its
+predecessor dead, or when the agent itself twice does not list it any more.
+"""
+
+from typing import Final
+
+from coordinator.core.agents import Agent, DesiredState
+from coordinator.core.effects import LogAttempt, SaveTask, SayDesired
+from coordinator.core.policy import Policy
+from coordinator.core.standing import refresh
+from coordinator.core.tasks import Attempt, Phase, Task
+from coordinator.core.timers import Due
+from coordinator.core.turn import Turn
+from protocol.messages import Assignment
+
+_UNBORN: Final = (0, 0)
+
+
+def lease_terms(policy: Policy, interval_ms: int) -> tuple[int, int]:
+    """Return the lease and margin, in ms, for work given to an agent of this heartbeat."""
+    lease = policy.lease
+    lease_ms = max(lease.lease_ms, lease.min_heartbeats * interval_ms)
+    return lease_ms, max(lease.margin_ms, int(lease_ms * lease.margin_share))
+
+
+def assign(turn: Turn, task: Task, agent: Agent) -> None:
+    """Lend *task*, the head of its shape, to *agent*, who is free and may take it."""
+    if task.shape is None or agent.boot is None or agent.heard_ms is None:
+        raise ValueError(f"{task.id} cannot be assigned to {agent.name}")
+    lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
+    task.permits = tuple(task.shape.signature.permits)
+    task.shape.remove(task)
+    for permit in task.permits:
+        permit.acquire(task.id)
+    task.fence += 1
+    task.fenced_to = agent.name
+    task.starts += 1
+    task.pct, task.step = None, None
+    task.attempt = Attempt(
+        fence=task.fence,
+        agent=agent.name,
+        boot=agent.boot,
+        lease_ms=lease_ms,
+        margin_ms=margin_ms,
+        born=_UNBORN,
+        offered_ms=turn.now.wall_ms,
+        expires_ms=agent.heard_ms + lease_ms + margin_ms,
+    )
+    agent.held[task.id] = task
+    turn.move(task, Phase.OFFERED)
+    turn.state.timers.at_mono(task.attempt.expires_ms, Due.EXPIRY, task.id)
+    turn.restate(agent)
+    refresh(turn, agent)
+    turn.show(agent)
+
+
+def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
+    """Take *task* back from its agent, with its permits; the caller says what becomes of it."""
+    attempt = task.attempt
+    if attempt is None:
+        raise ValueError(f"{task.id} is not assigned")
+    agent = turn.state.agent(attempt.agent)
+    task.attempt = None
+    for permit in task.permits:
+        if permit.release(task.id):
+            turn.state.wake_behind(permit)
+    task.permits = ()
+    del agent.held[task.id]
+    ran_ms = turn.now.wall_ms - attempt.started_ms if attempt.started_ms is not None else 0
+    task.ran_ms += max(0, ran_ms)
+    turn.do(
+        LogAttempt(
+            task.id,
+            attempt.fence,
+            attempt.agent,
+            outcome,
+            attempt.offered_ms,
+            attempt.started_ms,
+            turn.now.wall_ms,
+            max(0, ran_ms),
+        )
+    )
+    if attempt.boot == agent.boot:
+        turn.restate(agent)
+    turn.state.unheard_done(agent, attempt.boot)
+    refresh(turn, agent)
+    turn.show(agent)
+    return attempt
+
+
+def settle_desired(turn: Turn) -> None:
+    """Fix what each restated agent should hold; stating it renews every fence in it."""
+    for agent in turn.restated.values():
+        if agent.boot is None or agent.heard_ms is None:
+            continue  # it is told everything with its first heartbeat of this term
+        agent.rev += 1
+        assignments = []
+        for task in agent.held.values():
+            attempt = task.attempt
+            if attempt is None or attempt.boot != agent.boot:
+                continue
+            attempt.renew(agent.heard_ms)
+            if attempt.born == _UNBORN:
+                attempt.born = (turn.state.term, agent.rev)
+                turn.do(SaveTask(task.id))
+            assignments.append(_assignment(task, attempt))
+        agent.desired = DesiredState(
+            agent=agent.name,
+            boot=agent.boot,
+            rev=agent.rev,
+            as_of=agent.seq,
+            mode=agent.desired_mode,
+            report_ack=agent.acks(),
+            tasks=tuple(assignments),
+        )
+        turn.do(SayDesired(agent.desired))
+    turn.restated.clear()
+
+
+def _assignment(task: Task, attempt: Attempt) -> Assignment:
+    terms = task.terms
+    return Assignment.model_construct(
+        task=task.id,
+        name=task.name,
+        mode=task.mode,
+        fence=attempt.fence,
+        lease_s=attempt.lease_ms / 1000,
+        margin_s=attempt.margin_ms / 1000,
+        want=task.want,
+        args=task.args,
+        run_limit_s=_seconds(terms.run_limit_ms),
+        progress_limit_s=_seconds(terms.progress_limit_ms),
+        cancel_grace_s=terms.cancel_grace_ms / 1000,
+        on_lease_lost=terms.on_lease_lost,
+        trace=task.trace,
+    )
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000

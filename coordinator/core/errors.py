@@ -1,0 +1,42 @@
+"""What can be wrong with a request.
+
+- RequestError        the request makes no sense now: the caller's fault, answered and forgotten
+    - BadRequest      a field of the request is wrong
+    - UnknownSubject  it names a task or an agent that does not exist
+    - IllegalMove     the subject is in a state that does not allow it
+"""
+
+from protocol.errors import FleetBusError
+
+
+class RequestError(FleetBusError):
+    """A request that cannot be carried out; ``code`` names the fault for programs."""
+
+    code = "request_error"
+
+
+class BadRequest(RequestError):
+    """A field of the request is wrong."""
+
+    code = "bad_request"
+
+    def __init__(self, path: str, value: object, expected: str) -> None:
+        super().__init__(f"{path}: {str(value)[:80]!r} should be {expected}")
+
+
+class UnknownSubject(RequestError):
+    """The request names something that does not exist."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, name: object) -> None:
+        super().__init__(f"there is no {kind} {str(name)[:80]!r}")
+
+
+class IllegalMove(RequestError):
+    """The subject is in a state that does not allow what was asked."""
+
+    code = "conflict"
+
+    def __init__(self, verb: str, subject: str, state: str) -> None:
+        super().__init__(f"cannot {verb} {subject}: it is {state}")

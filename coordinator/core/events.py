@@ -1,0 +1,57 @@
+"""What can happen to the fleet, in the past tense.
+
+Agents' messages come as they were said (:class:`~protocol.messages.Heartbeat` and the others are
+events themselves, wrapped in :class:`Heard` to say whether the broker only remembered them).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from coordinator.core.policy import Policy
+from protocol.messages import Heartbeat, Info, Metrics, Presence, Reply, Report, Submit
+
+
+class Heard(NamedTuple):
+    """An agent's message arrived; ``retained`` if the broker may only have remembered it.
+
+    What was remembered teaches who exists and never that somebody is alive.
+    """
+
+    message: Presence | Info | Heartbeat | Metrics | Report
+    retained: bool = False
+
+
+class Submitted(NamedTuple):
+    """A client asked; ``earlier`` is the answer that the same request got before, if any."""
+
+    client: str
+    request: Submit
+    earlier: Reply | None = None
+
+
+class Ticked(NamedTuple):
+    """Time passed, and something may be due."""
+
+
+class Stalled(NamedTuple):
+    """The coordinator or its bus stood still for ``ms``: nobody else is to blame for silence."""
+
+    ms: int
+
+
+class BusConnected(NamedTuple):
+    """The bus is there (again): everything retained must be stated anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanApplied:
+    """A new plan is in force."""
+
+    policy: Policy
+
+
+class Stopping(NamedTuple):
+    """The coordinator is about to stop: nothing new is offered."""
+
+
+Event: TypeAlias = Heard | Submitted | Ticked | Stalled | BusConnected | PlanApplied | Stopping

@@ -1,0 +1,101 @@
+"""Gates: everything that many tasks share and that is either open or closed.
+
+A limit with room, an open window, a cap that is not reached: each is one :class:`Gate`. The gates
+that a task must pass form its :class:`Signature`, and a signature is open exactly when none of its
+gates is closed. Tasks wait by signature and never by a single gate, so there is no wake-up that
+could be lost: when a gate opens, every signature that it was the last to close is open.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from coordinator.core.queue.board import Board
+
+GLOBAL: Final = "global"
+
+
+def mode_key(mode: str) -> str:
+    """Name the permit key of a mode."""
+    return f"mode:{mode}"
+
+
+class Gate:
+    """Something shared that is open or closed; ``code`` is the reason token when it is closed."""
+
+    __slots__ = ("code", "is_open", "key", "signatures")
+
+    def __init__(self, key: str, code: str, *, is_open: bool = True) -> None:
+        self.key = key
+        self.code = code
+        self.is_open = is_open
+        self.signatures: list[Signature] = []
+
+    def turn(self, *, is_open: bool) -> bool:
+        """Open or close the gate; say whether that changed anything."""
+        if is_open == self.is_open:
+            return False
+        self.is_open = is_open
+        for signature in self.signatures:
+            signature.closed += -1 if is_open else 1
+        return True
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.key} {'open' if self.is_open else 'closed'}>"
+
+
+class PermitGate(Gate):
+    """A concurrency limit: open while fewer tasks than ``limit`` hold it; ``None`` is no limit."""
+
+    __slots__ = ("holders", "limit")
+
+    def __init__(self, key: str, code: str, limit: int | None) -> None:
+        super().__init__(key, code, is_open=limit is None or limit > 0)
+        self.limit = limit
+        self.holders: dict[str, None] = {}
+
+    def has_room(self) -> bool:
+        """Say whether one more task may hold the permit."""
+        return self.limit is None or len(self.holders) < self.limit
+
+    def acquire(self, task: str) -> None:
+        """Let *task* hold the permit; the caller has looked at :attr:`is_open` before."""
+        self.holders[task] = None
+        self.turn(is_open=self.has_room())
+
+    def release(self, task: str) -> bool:
+        """Take the permit back from *task*; say whether the gate opened by it."""
+        del self.holders[task]
+        return self.turn(is_open=self.has_room())
+
+    def resize(self, limit: int | None) -> bool:
+        """Change the limit; nobody loses a permit by it. Say whether the gate opened or closed."""
+        self.limit = limit
+        return self.turn(is_open=self.has_room())
+
+
+class Signature:
+    """The gates that a task must pass together, and the boards on which such tasks wait."""
+
+    __slots__ = ("boards", "closed", "gates", "number")
+
+    def __init__(self, number: int, gates: tuple[Gate, ...]) -> None:
+        self.number = number
+        self.gates = gates
+        self.closed = sum(not gate.is_open for gate in gates)
+        self.boards: dict[Board, None] = {}
+        for gate in gates:
+            gate.signatures.append(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every gate is open."""
+        return self.closed == 0
+
+    @property
+    def permits(self) -> Iterable[PermitGate]:
+        """The gates of which a starting task takes a permit."""
+        return (gate for gate in self.gates if isinstance(gate, PermitGate))
+
+    def __repr__(self) -> str:
+        return f"<Signature {'+'.join(gate.key for gate in self.gates)} closed={self.closed}>"

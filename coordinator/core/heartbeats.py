@@ -1,0 +1,121 @@
+"""Heartbeats: signs of life, renewals of leases, and the agent's own list of what it holds."""
+
+from coordinator.core.agents import Agent
+from coordinator.core.assignments import end_attempt
+from coordinator.core.effects import SayDesired, SayLease
+from coordinator.core.losses import lost_attempt
+from coordinator.core.presence import came_back, current_boot, release_predecessor, watch
+from coordinator.core.standing import refresh
+from coordinator.core.tasks import Phase, Task
+from coordinator.core.turn import Turn
+from protocol.messages import Heartbeat, Holding, Metrics
+from protocol.vocabulary import HoldingPhase
+
+
+def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
+    """Renew what the agent holds, take back what it has lost, and answer."""
+    agent = current_boot(turn, said)
+    if agent is None or retained:
+        return
+    if said.seq <= agent.seq:
+        turn.drop("old_heartbeat")
+        return
+    first = agent.heard_ms is None
+    agent.seq, agent.conn = said.seq, max(agent.conn, said.conn)
+    agent.heard_ms = turn.now.mono_ms
+    agent.last_heartbeat_wall_ms = turn.now.wall_ms
+    agent.interval_ms = int(said.interval_s * 1000)
+    agent.seen = (said.seen.term, said.seen.rev)
+    if said.mode != agent.mode:
+        agent.mode = said.mode
+        turn.show(agent)
+    if agent.suspect or agent.lost:
+        came_back(turn, agent)
+    watch(turn, agent)
+    turn.state.unheard.pop(said.boot, None)
+    granted = _renew(turn, agent, said) if agent.held else ()
+    if first:
+        release_predecessor(turn, agent, said)
+        turn.restate(agent)
+        turn.show(agent)
+    _notice_deafness(turn, agent)
+    if first or not agent.is_free:
+        refresh(turn, agent)
+    turn.do(SayLease(agent.name, said.boot, said.seq, agent.rev, granted, agent.acks()))
+
+
+def _renew(turn: Turn, agent: Agent, said: Heartbeat) -> tuple[tuple[str, int], ...]:
+    listed = {(holding.task, holding.fence): holding for holding in said.holding}
+    granted: list[tuple[str, int]] = []
+    for task in list(agent.held.values()):
+        attempt = task.attempt
+        if attempt is None or attempt.boot != said.boot:
+            continue
+        holding = listed.get((task.id, attempt.fence))
+        if holding is not None:
+            attempt.missing, attempt.was_listed = 0, True
+            if holding.phase is HoldingPhase.REPORTING:
+                continue
+            attempt.renew(turn.now.mono_ms)
+            granted.append((task.id, attempt.fence))
+            _learn(turn, task, holding)
+        elif agent.seen >= attempt.born:
+            attempt.missing += 1
+            if attempt.missing >= 2:  # noqa: PLR2004 -- "two newest heartbeats", PROTOCOL Leases
+                end_attempt(turn, task, "lost_by_agent")
+                lost_attempt(turn, task, "the agent does not hold it any more")
+    return tuple(granted)
+
+
+def _learn(turn: Turn, task: Task, holding: Holding) -> None:
+    """Believe the agent's list about how far a task is: a report may be late or lost."""
+    if holding.pct is not None:
+        task.pct = holding.pct
+    if holding.step is not None:
+        task.step = holding.step
+    running = holding.phase in {HoldingPhase.RUNNING, HoldingPhase.PAUSED}
+    if running and task.phase in {Phase.OFFERED, Phase.UNKNOWN}:
+        mark_started(turn, task)
+        turn.move(task, Phase.RUNNING)
+    elif task.phase is Phase.UNKNOWN:
+        turn.move(task, Phase.OFFERED)
+
+
+def mark_started(turn: Turn, task: Task) -> None:
+    """Note that the present attempt of *task* runs."""
+    attempt = task.attempt
+    if attempt is not None and attempt.started_ms is None:
+        attempt.started_ms = turn.now.wall_ms
+        if task.started_ms is None:
+            task.started_ms = turn.now.wall_ms
+
+
+def _notice_deafness(turn: Turn, agent: Agent) -> None:
+    """Repeat, byte for byte, what an agent has not applied yet."""
+    desired = agent.desired
+    if desired is None or agent.seen >= (turn.state.term, desired.rev):
+        agent.behind_since_ms = None
+        return
+    if agent.behind_since_ms is None:
+        agent.behind_since_ms = turn.now.mono_ms
+    if agent.name not in turn.restated:
+        turn.do(SayDesired(desired))
+    refresh(turn, agent)
+
+
+def on_metrics(turn: Turn, said: Metrics, *, retained: bool) -> None:
+    """Judge an agent's health by its latest numbers."""
+    agent = current_boot(turn, said)
+    if agent is None or said.seq <= agent.metrics_seq:
+        return
+    agent.metrics_seq = said.seq
+    agent.metrics = said.m
+    if retained:
+        return
+    before = agent.tier
+    if agent.health.sample(agent.policy.thresholds, said.m):
+        if agent.tier is not before:
+            reasons = "; ".join(agent.health.reasons)
+            turn.tell("health", agent.name, f"{agent.name} is {agent.tier.value} ({reasons})")
+            refresh(turn, agent)
+        turn.show(agent)

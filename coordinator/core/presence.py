@@ -1,0 +1,171 @@
+"""Who is there: boots, presence, silence.
+
+A last will is a hint: it makes an agent suspect at once and frees nothing. A boot with a higher
+epoch replaces the one before; messages of a lower epoch are ignored. What the broker only
+remembered teaches that an agent exists, never that it is alive.
+"""
+
+from coordinator.core.agents import Agent
+from coordinator.core.assignments import end_attempt, lease_terms
+from coordinator.core.effects import SaveAgent
+from coordinator.core.losses import lost_attempt
+from coordinator.core.standing import refresh
+from coordinator.core.tasks import Phase
+from coordinator.core.timers import Due
+from coordinator.core.turn import Turn
+from protocol.messages import Heartbeat, Info, Presence, Report
+from protocol.messages.base import FromAgent
+from protocol.vocabulary import PresenceState
+
+
+def on_presence(turn: Turn, said: Presence, *, retained: bool) -> None:
+    """Take in what an agent, or its last will, says of its being there."""
+    agent = current_boot(turn, said)
+    if agent is None:
+        return
+    if said.state is PresenceState.LOST:
+        if said.conn >= agent.conn and not (agent.suspect or agent.lost):
+            _suspect(turn, agent, "its connection was lost")
+        return
+    if said.conn < agent.conn:
+        turn.drop("old_connection")
+        return
+    agent.conn = said.conn
+    agent.prev_boot = said.prev_boot or agent.prev_boot
+    if agent.presence is not said.state:
+        agent.presence = said.state
+        turn.do(SaveAgent(agent.name))
+        turn.show(agent)
+    if not retained and said.state is not PresenceState.OFFLINE and agent.heard_ms is None:
+        watch(turn, agent)
+    refresh(turn, agent)
+
+
+def on_info(turn: Turn, said: Info) -> None:
+    """Take in what an agent says it is."""
+    agent = current_boot(turn, said)
+    if agent is None:
+        return
+    agent.conn = max(agent.conn, said.conn)
+    before, agent.info = agent.info, said
+    if before is None or _what_matters(before) != _what_matters(said):
+        turn.do(SaveAgent(agent.name))
+        turn.show(agent)
+        refresh(turn, agent)
+
+
+def _what_matters(info: Info) -> Info:
+    return info.model_copy(update={"ts_ms": 0, "seq": 0, "conn": 0})
+
+
+def current_boot(turn: Turn, said: FromAgent) -> Agent | None:
+    """Return the agent if *said* is of its newest boot, which it may have just become."""
+    agent = turn.state.agent(said.agent)
+    if said.boot == agent.boot:
+        return agent
+    if isinstance(said, Report):
+        return agent  # reports are judged by their fence, whatever boot they come from
+    if said.epoch <= max(agent.epoch, agent.forgotten_epoch):
+        turn.drop("old_boot")
+        heard = agent.heard_ms
+        lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
+        if heard is None or turn.now.mono_ms - heard > lease_ms + margin_ms:
+            turn.show(agent)  # states the known epoch, so that the boot can raise its own
+        return None
+    _new_boot(turn, agent, said)
+    return agent
+
+
+def _new_boot(turn: Turn, agent: Agent, said: FromAgent) -> None:
+    if agent.boot is not None:
+        turn.tell("agent_restarted", agent.name, f"{agent.name} started anew", epoch=said.epoch)
+    agent.boot, agent.epoch = said.boot, said.epoch
+    agent.prev_boot = said.prev_boot if isinstance(said, Presence) else None
+    agent.conn, agent.seq, agent.metrics_seq = said.conn, 0, 0
+    agent.heard_ms, agent.desired, agent.behind_since_ms = None, None, None
+    agent.seen = (0, 0)
+    agent.suspect = agent.lost = False
+    agent.presence = PresenceState.ONLINE
+    for task in agent.held.values():
+        if task.attempt is not None and task.attempt.boot != said.boot:
+            turn.move(task, Phase.UNKNOWN)
+    watch(turn, agent)
+    turn.do(SaveAgent(agent.name))
+    turn.show(agent)
+    refresh(turn, agent)
+
+
+def watch(turn: Turn, agent: Agent) -> None:
+    """Expect a sign of life of *agent* within its silence limit."""
+    if agent.suspect_timer_ms is None:
+        agent.suspect_timer_ms = turn.now.mono_ms + _silence_limit_ms(turn, agent)
+        turn.state.timers.at_mono(agent.suspect_timer_ms, Due.SUSPECT, agent.name)
+
+
+def on_silence_timer(turn: Turn, name: str) -> None:
+    """Judge whether an agent has been silent for too long."""
+    agent = turn.state.agents.get(name)
+    if agent is None or agent.suspect_timer_ms is None:
+        return
+    armed_ms, agent.suspect_timer_ms = agent.suspect_timer_ms, None
+    limit_ms = _silence_limit_ms(turn, agent)
+    heard = agent.heard_ms if agent.heard_ms is not None else armed_ms - limit_ms
+    lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
+    silent_ms = turn.now.mono_ms - heard
+    if agent.lost or agent.presence is PresenceState.OFFLINE:
+        return
+    if silent_ms >= lease_ms + margin_ms:
+        _lose(turn, agent)
+        return
+    if silent_ms >= limit_ms and not agent.suspect:
+        _suspect(turn, agent, f"silent for {silent_ms / 1000:.1f} s")
+    due_ms = heard + (lease_ms + margin_ms if agent.suspect else limit_ms)
+    agent.suspect_timer_ms = due_ms
+    turn.state.timers.at_mono(due_ms, Due.SUSPECT, agent.name)
+
+
+def _silence_limit_ms(turn: Turn, agent: Agent) -> int:
+    return int(agent.interval_ms * turn.state.policy.lease.suspect_after_intervals)
+
+
+def _suspect(turn: Turn, agent: Agent, why: str) -> None:
+    agent.suspect = True
+    turn.tell("agent_suspect", agent.name, f"{agent.name} is suspect: {why}")
+    for task in agent.held.values():
+        if task.phase in {Phase.OFFERED, Phase.RUNNING}:
+            turn.move(task, Phase.UNKNOWN)
+    watch(turn, agent)
+    turn.show(agent)
+    refresh(turn, agent)
+
+
+def _lose(turn: Turn, agent: Agent) -> None:
+    agent.lost = agent.suspect = True
+    agent.health.forget()
+    turn.tell("agent_lost", agent.name, f"{agent.name} is lost: its lease ran out")
+    turn.do(SaveAgent(agent.name))
+    turn.show(agent)
+    refresh(turn, agent)
+
+
+def came_back(turn: Turn, agent: Agent) -> None:
+    """Note that a suspect or lost agent was heard again."""
+    agent.suspect = agent.lost = False
+    if agent.presence in {PresenceState.OFFLINE, PresenceState.LOST}:
+        agent.presence = PresenceState.ONLINE
+    turn.tell("agent_back", agent.name, f"{agent.name} was heard again")
+    turn.show(agent)
+
+
+def release_predecessor(turn: Turn, agent: Agent, said: Heartbeat) -> None:
+    """Take back what the boot before held, now that its successor says that it is dead."""
+    if agent.prev_boot is None:
+        return
+    listed = {(holding.task, holding.fence) for holding in said.holding}
+    for task in list(agent.held.values()):
+        attempt = task.attempt
+        if attempt is None or attempt.boot != agent.prev_boot:
+            continue
+        if (task.id, attempt.fence) not in listed:
+            end_attempt(turn, task, "predecessor_dead")
+            lost_attempt(turn, task, "the process that ran it died")

@@ -1,0 +1,50 @@
+"""Agent classes: agents that no rule of eligibility can tell apart."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from coordinator.core.queue.board import Board
+from coordinator.core.queue.shapes import Shape
+from protocol.vocabulary import AgentHealth, Priority
+
+if TYPE_CHECKING:
+    from coordinator.core.agents import Agent
+
+TIER: Final = {
+    AgentHealth.HEALTHY: 3,
+    AgentHealth.WARNING: 2,
+    AgentHealth.CRITICAL: 1,
+    AgentHealth.UNKNOWN: 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClassKey:
+    """What agents of one class have in common."""
+
+    capabilities: frozenset[str]
+    health: AgentHealth
+    in_maintenance: bool
+
+    def takes(self, shape: Shape) -> bool:
+        """Say whether agents of this class could run tasks of *shape* at all."""
+        kind = shape.kind
+        if not kind.capabilities <= self.capabilities:
+            return False
+        if kind.min_health is not None and TIER[self.health] < TIER[kind.min_health]:
+            return False
+        return not self.in_maintenance or kind.priority is Priority.MAINTENANCE
+
+
+class AgentClass:
+    """The agents of one class, those of them that are free, and the board they look at."""
+
+    __slots__ = ("board", "free", "key", "members", "number")
+
+    def __init__(self, number: int, key: ClassKey) -> None:
+        self.number = number
+        self.key = key
+        self.members: dict[str, Agent] = {}
+        self.free: dict[str, Agent] = {}
+        """In the order in which they became free: the one that has idled longest first."""
+        self.board = Board(self.free)

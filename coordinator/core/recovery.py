@@ -1,0 +1,90 @@
+"""Starting again: what was lent stays lent until its holder is heard or its lease is over.
+
+Monotonic clocks do not survive a restart, so every open attempt gets its whole lease once more.
+Until all holders were heard, or could not be alive, nothing is offered.
+"""
+
+from collections.abc import Iterable
+
+from coordinator.core.agents import Agent
+from coordinator.core.effects import CallRoll, Effect, SayState
+from coordinator.core.instant import Instant
+from coordinator.core.state import State
+from coordinator.core.tasks import Phase, Task
+from coordinator.core.timers import Due
+from coordinator.core.turn import Turn
+from coordinator.core.waiting import wait
+from protocol.vocabulary import CoordinatorState
+
+
+def restore(
+    state: State, agents: Iterable[Agent], tasks: Iterable[Task], now: Instant
+) -> list[Effect]:
+    """Fill a fresh *state* with what the store remembers, and start to recover.
+
+    Ended tasks may be among *tasks*; they stay known for a while. ``state.tally`` already counts
+    them all.
+    """
+    turn = Turn(state, now)
+    for agent in agents:
+        state.agents[agent.name] = agent
+    latest_ms = now.mono_ms
+    for task in sorted(tasks, key=lambda task: (task.enqueued_ms, task.id)):
+        state.tasks[task.id] = task
+        if task.is_over:
+            state.ended[task.id] = None
+        elif task.attempt is not None:
+            latest_ms = max(latest_ms, _hold_again(turn, task))
+        elif task.phase in {Phase.READY, Phase.SCHEDULED, Phase.DEPENDENT}:
+            wait(turn, task)
+    state.timers.at_mono(latest_ms + 1, Due.RECOVERED)
+    state.recovered_by_ms = latest_ms
+    turn.do(SayState())
+    turn.do(CallRoll())
+    return turn.effects
+
+
+def _hold_again(turn: Turn, task: Task) -> int:
+    attempt = task.attempt
+    if attempt is None:
+        raise ValueError(task.id)
+    state = turn.state
+    attempt.expires_ms = turn.now.mono_ms + attempt.lease_ms + attempt.margin_ms
+    agent = state.agent(attempt.agent)
+    agent.held[task.id] = task
+    task.permits = tuple(state.shape_of(task).signature.permits)
+    for permit in task.permits:
+        permit.acquire(task.id)
+    if task.phase in {Phase.OFFERED, Phase.RUNNING}:
+        turn.move(task, Phase.UNKNOWN)
+    state.unheard[attempt.boot] = agent.name
+    state.timers.at_mono(attempt.expires_ms + 1, Due.EXPIRY, task.id)
+    return attempt.expires_ms
+
+
+def finish_if_recovered(turn: Turn) -> None:
+    """Begin to offer once every holder was heard or cannot be alive any more."""
+    state = turn.state
+    if state.unheard and turn.now.mono_ms <= state.recovered_by_ms:
+        return
+    state.unheard.clear()
+    state.phase = CoordinatorState.ONLINE
+    turn.do(SayState())
+    for agent_class in state.classes.values():
+        if agent_class.free:
+            state.awake[agent_class.board] = None
+    for agent in state.agents.values():
+        if agent.is_free:
+            state.awake[agent.own_board] = None
+
+
+def on_stalled(turn: Turn, stalled_ms: int) -> None:
+    """Add the time that the coordinator or its bus stood still to every deadline."""
+    state = turn.state
+    for agent in state.agents.values():
+        if agent.heard_ms is not None:
+            agent.heard_ms += stalled_ms
+        for task in agent.held.values():
+            if task.attempt is not None:
+                task.attempt.expires_ms += stalled_ms
+    state.recovered_by_ms += stalled_ms

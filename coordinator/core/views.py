@@ -1,0 +1,151 @@
+"""What people and programs are shown: pure renderings of the state."""
+
+from collections import Counter
+from typing import Any, Final
+
+from coordinator.core.agents import Agent
+from coordinator.core.gates import PermitGate
+from coordinator.core.instant import Instant
+from coordinator.core.state import State
+from coordinator.core.tasks import Task
+from protocol.messages import LimitView, Registry, Summary, TaskError, TaskView
+from protocol.vocabulary import AgentHealth, AgentStatus, Priority, TaskStatus
+
+LISTED_TASKS: Final = 500
+_HOLDERS_SHOWN: Final = 64
+
+
+def registry_view(state: State, agent: Agent, now: Instant) -> Registry:
+    """Render the card of one agent."""
+    info = agent.info
+    return Registry.model_construct(
+        ts_ms=now.wall_ms,
+        coord=state.coord,
+        term=state.term,
+        agent=agent.name,
+        status=agent.status,
+        health=agent.tier,
+        reasons=agent.health.reasons,
+        suspect=agent.suspect,
+        mode=agent.mode,
+        desired_mode=agent.desired_mode,
+        machine_id=info.machine_id if info else agent.policy.machine_id or None,
+        window_id=info.window_id if info else agent.policy.window_id or None,
+        capabilities=tuple(sorted(agent.capabilities)),
+        slots=agent.slots,
+        holds=tuple(agent.held),
+        last_heartbeat_ms=agent.last_heartbeat_wall_ms,
+        errors_today=agent.errors_today,
+        last_error=agent.last_error,
+        epoch=agent.epoch,
+    )
+
+
+def task_view(state: State, task: Task, now: Instant) -> TaskView:
+    """Render the card of one task."""
+    attempt = task.attempt
+    error = None
+    if task.error_code is not None:
+        error = TaskError.model_construct(code=task.error_code, message=task.error or "")
+    return TaskView.model_construct(
+        ts_ms=now.wall_ms,
+        coord=state.coord,
+        term=state.term,
+        task=task.id,
+        name=task.name,
+        mode=task.mode,
+        priority=task.priority,
+        status=task.status,
+        phase=task.phase.value,
+        agent=attempt.agent if attempt else task.fenced_to,
+        fence=task.fence,
+        attempt=task.starts,
+        pct=task.pct,
+        step=task.step,
+        result=task.result,
+        error=error,
+        blocked_by=blocked_by(task),
+        created_ms=task.created_ms,
+        scheduled_for_ms=task.scheduled_for_ms,
+        started_ms=task.started_ms,
+        completed_ms=task.completed_ms,
+    )
+
+
+def blocked_by(task: Task) -> tuple[str, ...]:
+    """Name the closed gates that a waiting task is behind."""
+    if task.shape is None:
+        return ()
+    return tuple(gate.code for gate in task.shape.signature.gates if not gate.is_open)
+
+
+def task_document(state: State, task: Task) -> dict[str, Any]:
+    """Render everything of a task, for a client that asked for it."""
+    view = task_view(state, task, Instant(task.created_ms, 0))
+    document = view.model_dump(
+        mode="json", exclude={"v", "ts_ms", "coord", "term"}, exclude_none=True
+    )
+    document["args"], document["metadata"] = task.args, task.metadata
+    return document
+
+
+def list_tasks(state: State) -> dict[str, Any]:
+    """Render the tasks that are not over, newest last, and how many there are."""
+    live = [task for task in state.tasks.values() if not task.is_over]
+    return {
+        "tasks": [task_document(state, task) for task in live[:LISTED_TASKS]],
+        "total": len(live),
+    }
+
+
+def summary_view(state: State, now: Instant) -> Summary:
+    """Render the fleet in numbers: what the seed calls registry and schedule summary."""
+    statuses = Counter(agent.status for agent in state.agents.values())
+    tiers = Counter(agent.tier for agent in state.agents.values())
+    by_status: Counter[TaskStatus] = Counter()
+    by_priority: Counter[Priority] = Counter()
+    by_mode: Counter[str] = Counter()
+    for (status, priority, mode), count in state.tally.items():
+        by_status[status] += count
+        by_priority[priority] += count
+        by_mode[mode] += count
+    online = len(state.agents) - statuses[AgentStatus.OFFLINE]
+    return Summary.model_construct(
+        ts_ms=now.wall_ms,
+        coord=state.coord,
+        term=state.term,
+        fleet_name=state.policy.fleet_name,
+        total_agents=len(state.agents),
+        online_agents=online,
+        busy_agents=statuses[AgentStatus.BUSY],
+        healthy_agents=tiers[AgentHealth.HEALTHY],
+        agents_by_status={status.value: statuses[status] for status in AgentStatus},
+        agents_by_health={tier.value: tiers[tier] for tier in AgentHealth},
+        total_tasks=sum(by_status.values()),
+        pending_tasks=by_status[TaskStatus.PENDING],
+        running_tasks=by_status[TaskStatus.RUNNING],
+        completed_tasks=by_status[TaskStatus.COMPLETED],
+        failed_tasks=by_status[TaskStatus.FAILED],
+        tasks_by_status={status.value: by_status[status] for status in TaskStatus},
+        tasks_by_priority={priority.value: by_priority[priority] for priority in Priority},
+        tasks_by_mode={mode: count for mode, count in sorted(by_mode.items()) if count},
+        blocked_by=_blocked(state),
+        limits={
+            gate.key: LimitView.model_construct(
+                max=gate.limit, used=len(gate.holders), holders=tuple(gate.holders)[:_HOLDERS_SHOWN]
+            )
+            for gate in state.gates.values()
+            if isinstance(gate, PermitGate) and gate.limit is not None
+        },
+        dropped={reason: count for reason, count in sorted(state.dropped.items()) if count},
+    )
+
+
+def _blocked(state: State) -> dict[str, int]:
+    """Count waiting tasks by the gate that holds them back; the rest wait for an agent."""
+    counts: Counter[str] = Counter()
+    for shape in state.shapes.values():
+        if shape.live:
+            closed = [gate.code for gate in shape.signature.gates if not gate.is_open]
+            counts[closed[0] if closed else "AGENT_BUSY"] += shape.live
+    return dict(sorted(counts.items()))

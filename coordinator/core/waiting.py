@@ -1,0 +1,74 @@
+"""What becomes of a task that nobody runs: it waits for its time, in its queue, or it is over."""
+
+import hashlib
+from typing import Final
+
+from coordinator.core.effects import HideTask
+from coordinator.core.state import KEPT_ENDED, SHOWN_ENDED
+from coordinator.core.tasks import Phase, Task
+from coordinator.core.timers import Due
+from coordinator.core.turn import Turn
+from protocol.vocabulary import TaskStatus, Want
+
+_HASH_RANGE: Final = 2**64
+
+
+def wait(turn: Turn, task: Task) -> None:
+    """Let *task*, which nobody runs, wait for whatever it has to wait for."""
+    task.want = Want.RUN
+    if task.not_before_ms is not None and task.not_before_ms > turn.now.wall_ms:
+        turn.move(task, Phase.SCHEDULED)
+        turn.state.timers.at_wall(task.not_before_ms, Due.START, task.id)
+        return
+    shape = turn.state.shape_of(task)
+    turn.move(task, Phase.READY)
+    shape.push(task)
+    turn.state.wake_for(shape)
+
+
+def unqueue(task: Task) -> None:
+    """Take *task* out of its queue, if it waits in one."""
+    if task.shape is not None:
+        task.shape.remove(task)
+
+
+def end(turn: Turn, task: Task, outcome: TaskStatus) -> None:
+    """End *task*, which nobody runs any more, for good."""
+    unqueue(task)
+    task.completed_ms = turn.now.wall_ms
+    turn.move(task, Phase.ENDED, outcome)
+    state = turn.state
+    state.ended[task.id] = None
+    state.shown_ended[task.id] = None
+    state.timers.at_mono(turn.now.mono_ms + state.policy.task_ttl_ms, Due.HIDE, task.id)
+    if len(state.shown_ended) > SHOWN_ENDED:
+        hide(turn, next(iter(state.shown_ended)))
+    if len(state.ended) > KEPT_ENDED:
+        oldest = next(iter(state.ended))
+        hide(turn, oldest)
+        del state.ended[oldest], state.tasks[oldest]
+
+
+def hide(turn: Turn, task_id: str) -> None:
+    """Clear the public view of an ended task."""
+    if task_id in turn.state.shown_ended:
+        del turn.state.shown_ended[task_id]
+        turn.do(HideTask(task_id))
+
+
+def retry_after_ms(turn: Turn, task: Task) -> int:
+    """Return how long *task* waits before it is tried again.
+
+    Full jitter: a share of ``base * 2^failures``, at most the cap. The share is drawn from the
+    task's id and number of failures, so that a replay draws the same.
+    """
+    policy = turn.state.policy
+    ceiling = min(policy.retry_cap_ms, policy.retry_base_ms * 2 ** min(task.failures, 30))
+    digest = hashlib.blake2b(f"{task.id}:{task.failures}".encode(), digest_size=8).digest()
+    return int(int.from_bytes(digest) / _HASH_RANGE * ceiling)
+
+
+def try_again(turn: Turn, task: Task, after_ms: int) -> None:
+    """Let *task* wait for another attempt, at its old place, not before *after_ms* from now."""
+    task.not_before_ms = turn.now.wall_ms + after_ms if after_ms else None
+    wait(turn, task)

@@ -1,0 +1,109 @@
+"""The table of who may do what on the bus, as data.
+
+The embedded broker asks it directly; the configurations of other brokers are generated from it.
+``{self}`` stands for the principal's own name. A subscription is granted when something under it
+may be read, and every delivery is checked again: so ``fleet/v1/#`` is a fine subscription for
+anyone, and shows each what it may see.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from protocol.topics import Topics, matches, overlaps
+
+
+class Role(StrEnum):
+    """In which capacity somebody uses the bus."""
+
+    AGENT = "agent"
+    COORDINATOR = "coordinator"
+    OPERATOR = "operator"
+    OBSERVER = "observer"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one role may do: filters below ``<root>/v1/``, with ``{self}`` for its own name."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    will: tuple[str, ...] = ()
+
+
+WATCHED: Final = (
+    "agents/#",
+    "inbox/#",
+    "registry/#",
+    "tasks/#",
+    "coordinator/#",
+    "events",
+)
+"""What anyone may watch. Requests and replies are between a client and the coordinator."""
+
+TABLE: Final[dict[Role, Grant]] = {
+    Role.AGENT: Grant(
+        publish=(
+            "agents/{self}/presence",
+            "agents/{self}/info",
+            "agents/{self}/heartbeat",
+            "agents/{self}/metrics",
+            "agents/{self}/report",
+        ),
+        subscribe=("agents/{self}/presence", "registry/{self}", "inbox/{self}/#", "coordinator/#"),
+        will=("agents/{self}/presence",),
+    ),
+    Role.COORDINATOR: Grant(
+        publish=(
+            "agents/#",
+            "inbox/#",
+            "registry/#",
+            "tasks/#",
+            "coordinator/#",
+            "events",
+            "replies/#",
+        ),
+        subscribe=("#",),
+        will=("coordinator/presence",),
+    ),
+    Role.OPERATOR: Grant(publish=("submit/{self}",), subscribe=("replies/{self}", *WATCHED)),
+    Role.OBSERVER: Grant(publish=(), subscribe=WATCHED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What one connected principal may do, as full filters: its roles' grants together."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    will: tuple[str, ...]
+
+    def may_publish(self, topic: str) -> bool:
+        """Say whether a message to *topic* is allowed."""
+        return any(matches(pattern, topic) for pattern in self.publish)
+
+    def may_will(self, topic: str) -> bool:
+        """Say whether a last will on *topic* is allowed."""
+        return any(matches(pattern, topic) for pattern in self.will)
+
+    def may_subscribe(self, pattern: str) -> bool:
+        """Say whether a subscription to *pattern* could ever deliver something."""
+        return any(overlaps(pattern, allowed) for allowed in self.subscribe)
+
+    def may_read(self, topic: str) -> bool:
+        """Say whether a message on *topic* may be delivered."""
+        return any(matches(pattern, topic) for pattern in self.subscribe)
+
+
+def rights(topics: Topics, name: str, *roles: Role) -> Rights:
+    """Spell out what principal *name* may do in *roles* on the fleet of *topics*."""
+
+    def full(patterns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(topics.under(pattern.replace("{self}", name)) for pattern in patterns)
+
+    return Rights(
+        publish=tuple(p for role in roles for p in full(TABLE[role].publish)),
+        subscribe=tuple(p for role in roles for p in full(TABLE[role].subscribe)),
+        will=tuple(p for role in roles for p in full(TABLE[role].will)),
+    )

@@ -1,0 +1,210 @@
+"""Messages to bytes and back, with the limits and rules that keep bad input harmless.
+
+A payload is read in three steps: its size, its JSON (one object, no duplicate keys, no number
+that another reader would read differently, bounded depth), then the model of its topic. Each
+step raises :class:`BadPayload` with the reason to count it under; nothing else escapes.
+"""
+
+import json
+import math
+from typing import Any, Final, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from protocol.errors import BadPayload, Reason
+from protocol.messages import (
+    CoordinatorPresence,
+    Desired,
+    FleetEvent,
+    FromAgent,
+    Heartbeat,
+    Info,
+    Lease,
+    Message,
+    Metrics,
+    Presence,
+    Registry,
+    Reply,
+    Report,
+    RollCall,
+    Submit,
+    Summary,
+    TaskView,
+)
+from protocol.messages.base import MAX_SAFE_INTEGER
+from protocol.topics import (
+    Address,
+    AgentChannel,
+    AgentTopic,
+    CoordinatorChannel,
+    CoordinatorTopic,
+    EventsTopic,
+    InboxChannel,
+    InboxTopic,
+    RegistryTopic,
+    ReplyTopic,
+    SubmitTopic,
+    TaskTopic,
+)
+
+KIB: Final = 1024
+SMALL_MESSAGE_BYTES: Final = 16 * KIB
+LARGE_MESSAGE_BYTES: Final = 256 * KIB
+MAX_DEPTH: Final = 32
+
+MAX_BYTES: Final[dict[type[Message], int]] = {
+    Presence: SMALL_MESSAGE_BYTES,
+    Info: SMALL_MESSAGE_BYTES,
+    Heartbeat: SMALL_MESSAGE_BYTES,
+    Metrics: SMALL_MESSAGE_BYTES,
+    Report: LARGE_MESSAGE_BYTES,
+    Submit: LARGE_MESSAGE_BYTES,
+}
+"""What a peer may send us. The coordinator's own messages are bounded by what they are made of."""
+
+_OF_AGENT: Final[dict[AgentChannel, type[FromAgent]]] = {
+    AgentChannel.PRESENCE: Presence,
+    AgentChannel.INFO: Info,
+    AgentChannel.HEARTBEAT: Heartbeat,
+    AgentChannel.METRICS: Metrics,
+    AgentChannel.REPORT: Report,
+}
+_OF_INBOX: Final[dict[InboxChannel, type[Message]]] = {
+    InboxChannel.DESIRED: Desired,
+    InboxChannel.LEASE: Lease,
+}
+_OF_COORDINATOR: Final[dict[CoordinatorChannel, type[Message]]] = {
+    CoordinatorChannel.PRESENCE: CoordinatorPresence,
+    CoordinatorChannel.SUMMARY: Summary,
+    CoordinatorChannel.ROLLCALL: RollCall,
+}
+
+M = TypeVar("M", bound=Message)
+
+
+def encode(message: Message) -> bytes:
+    """Write *message* as UTF-8 JSON; what is absent is left out."""
+    return message.__pydantic_serializer__.to_json(message, exclude_none=True)
+
+
+def decode(model: type[M], payload: bytes) -> M:
+    """Read a *model* from *payload*, or raise :class:`BadPayload`."""
+    limit = MAX_BYTES.get(model)
+    if limit is not None and len(payload) > limit:
+        raise BadPayload(Reason.TOO_LARGE, f"{len(payload)} bytes, at most {limit}")
+    document = parse_object(payload)
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise _bad_field(error) from None
+
+
+def decode_from(address: Address, payload: bytes) -> Message:
+    """Read the message that belongs on *address*; an agent may only speak for itself."""
+    message = decode(model_of(address), payload)
+    match address:
+        case AgentTopic(agent=agent) | RegistryTopic(agent=agent):
+            said = getattr(message, "agent", agent)
+            if said != agent:
+                raise BadPayload(Reason.WRONG_SENDER, f"{said!r} on the topic of {agent!r}")
+        case _:
+            pass
+    return message
+
+
+def model_of(address: Address) -> type[Message]:
+    """Say which message belongs on *address*."""
+    match address:
+        case AgentTopic(channel=channel):
+            return _OF_AGENT[channel]
+        case InboxTopic(channel=inbox_channel):
+            return _OF_INBOX[inbox_channel]
+        case CoordinatorTopic(channel=own_channel):
+            return _OF_COORDINATOR[own_channel]
+        case RegistryTopic():
+            return Registry
+        case TaskTopic():
+            return TaskView
+        case EventsTopic():
+            return FleetEvent
+        case SubmitTopic():
+            return Submit
+        case ReplyTopic():
+            return Reply
+
+
+def parse_object(payload: bytes) -> dict[str, Any]:
+    """Read one JSON object, or raise :class:`BadPayload`; see the module's rules."""
+    try:
+        document = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        reason = Reason.TOO_DEEP if "recursion" in str(error) else Reason.NOT_JSON
+        raise BadPayload(reason, str(error)) from None
+    if not isinstance(document, dict):
+        raise BadPayload(Reason.NOT_AN_OBJECT, f"a JSON {type(document).__name__}")
+    # Each key of the text is followed by a colon, so as many colons as keys prove that no key
+    # was overwritten by a second one. Colons inside strings only cost the slower check.
+    if _inspect(document, 1) != payload.count(b":"):
+        _refuse_duplicate_keys(payload)
+    if b"\\u0000" in payload:
+        _refuse_nul(document)
+    return document
+
+
+def _inspect(value: dict[str, Any] | list[Any], depth: int) -> int:
+    """Count the keys below *value*, refusing what is too deep or no portable number."""
+    if depth > MAX_DEPTH:
+        raise BadPayload(Reason.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels")
+    keys = 0
+    children: Any = value
+    if isinstance(value, dict):
+        keys = len(value)
+        children = value.values()
+    for child in children:
+        kind = type(child)
+        if kind is str or kind is bool or child is None:
+            continue
+        if kind is int:
+            if not -MAX_SAFE_INTEGER <= child <= MAX_SAFE_INTEGER:
+                raise BadPayload(Reason.BAD_NUMBER, f"{child} is beyond 2^53")
+        elif kind is float:
+            if not math.isfinite(child) or abs(child) > MAX_SAFE_INTEGER:
+                raise BadPayload(Reason.BAD_NUMBER, f"{child} is beyond 2^53")
+        else:
+            keys += _inspect(child, depth + 1)
+    return keys
+
+
+def _refuse_duplicate_keys(payload: bytes) -> None:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise BadPayload(Reason.DUPLICATE_KEY, repr(twice))
+        return members
+
+    json.loads(payload, object_pairs_hook=unique)
+
+
+def _refuse_nul(value: object) -> None:
+    match value:
+        case str() if "\x00" in value:
+            raise BadPayload(Reason.BAD_TEXT, "a string with a NUL character")
+        case dict():
+            for key, child in value.items():
+                _refuse_nul(key)
+                _refuse_nul(child)
+        case list():
+            for child in value:
+                _refuse_nul(child)
+        case _:
+            pass
+
+
+def _bad_field(error: ValidationError) -> BadPayload:
+    first = error.errors(include_url=False, include_context=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    reason = Reason.BAD_VERSION if path == "v" else Reason.BAD_FIELD
+    return BadPayload(reason, f"{path}: {first['msg']}, not {str(first['input'])[:60]!r}")

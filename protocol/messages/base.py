@@ -1,0 +1,61 @@
+"""The envelopes that every message shares, and the field types they are made of.
+
+Unknown fields are ignored, so that a newer peer can say more; an illegal value in a known field
+is an error. Scalars are strict (``true`` is no number, ``"5"`` is no number), containers are not,
+because JSON has only lists and objects.
+"""
+
+from typing import Annotated, Any, Final, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from protocol.names import AgentName
+
+PROTOCOL_VERSION: Final = "1.0"
+MAX_SAFE_INTEGER: Final = 2**53
+"""Beyond it, JavaScript and other JSON readers lose digits."""
+
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_SAFE_INTEGER)]
+Millis = Annotated[int, Field(strict=True, ge=0, le=MAX_SAFE_INTEGER)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9)]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
+Flag = Annotated[bool, Field(strict=True)]
+Text = Annotated[str, StringConstraints(strict=True, max_length=1024)]
+Label = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
+BootId = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{32}$")]
+Capability = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+Mode = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+Version = Annotated[str, StringConstraints(strict=True, pattern=r"^1\.\d{1,4}$")]
+JsonObject: TypeAlias = dict[str, Any]
+
+
+class Message(BaseModel):
+    """A frozen value that can be said on the bus."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class FromAgent(Message):
+    """What every message of an agent carries.
+
+    ``boot`` names the process, ``epoch`` orders an agent's boots, ``conn`` counts the connections
+    of this boot, ``seq`` counts messages per boot and topic. ``ts_ms`` is the sender's wall clock
+    and is only ever displayed.
+    """
+
+    v: Version = PROTOCOL_VERSION
+    ts_ms: Millis
+    agent: AgentName
+    boot: BootId
+    epoch: Count
+    conn: Count
+    seq: Count
+
+
+class FromCoordinator(Message):
+    """What every message of the coordinator carries; the highest ``term`` is the one to obey."""
+
+    v: Version = PROTOCOL_VERSION
+    ts_ms: Millis
+    coord: Label
+    term: Count

@@ -1,0 +1,78 @@
+"""What clients ask of the coordinator, and how it answers."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from protocol.messages.base import (
+    Capability,
+    Count,
+    Flag,
+    FromCoordinator,
+    JsonObject,
+    Label,
+    Message,
+    Millis,
+    Mode,
+    Seconds,
+    Text,
+    Version,
+)
+from protocol.names import AgentName, TaskId
+from protocol.vocabulary import OnLeaseLost, Priority, SubmitOp
+
+RequestId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
+
+
+class TaskSpec(Message):
+    """What a task is, as its author says it.
+
+    ``constraints`` and ``anti_pattern_rules`` hold the plan's rules for this one task, keyed by
+    its ``name``; the coordinator checks them when the task is created.
+    """
+
+    name: Label
+    mode: Mode
+    agent: AgentName | None = None
+    priority: Priority = Priority.NORMAL
+    args: JsonObject = Field(default_factory=dict)
+    capabilities: tuple[Capability, ...] = Field(default=(), max_length=64)
+    constraints: JsonObject = Field(default_factory=dict)
+    anti_pattern_rules: tuple[JsonObject, ...] = Field(default=(), max_length=32)
+    daily_cap: Count | None = None
+    weekly_cap: Count | None = None
+    scheduled_for_ms: Millis | None = None
+    expires_ms: Millis | None = None
+    estimated_duration_s: Seconds | None = None
+    run_limit_s: Seconds | None = None
+    progress_limit_s: Seconds | None = None
+    cancel_grace_s: Annotated[float, Field(strict=True, ge=0, le=3600)] = 5.0
+    max_attempts: Annotated[int, Field(strict=True, ge=1, le=1000)] = 3
+    on_lease_lost: OnLeaseLost = OnLeaseLost.STOP
+    depends_on: tuple[TaskId, ...] = Field(default=(), max_length=64)
+    concurrency_key: Label | None = None
+    metadata: JsonObject = Field(default_factory=dict)
+    trace: Text | None = None
+
+
+class Submit(Message):
+    """One request; the same ``request_id`` from the same client is answered as the first was."""
+
+    v: Version = "1.0"
+    request_id: RequestId
+    op: SubmitOp
+    task: TaskId | None = None
+    agent: AgentName | None = None
+    spec: TaskSpec | None = None
+    reason: Text | None = None
+
+
+class Reply(FromCoordinator):
+    """The answer to one request. An accepted create means that the task is stored."""
+
+    request_id: RequestId
+    ok: Flag
+    code: Label | None = None
+    message: Text | None = None
+    task: TaskId | None = None
+    data: JsonObject | None = None

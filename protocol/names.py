@@ -1,0 +1,57 @@
+"""The grammar of names that stand in topics.
+
+Access rules substitute names into topic patterns, so a name that could hold ``/``, ``+``,
+``#``, ``$``, a space or NUL would be a hole in every broker's access file.
+"""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
+
+from protocol.errors import BadName
+
+RESERVED_AGENTS: Final = frozenset({"coordinator", "observer"})
+
+_AGENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_TASK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+_ROOT_LEVEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+
+AgentName = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+]
+TaskId = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
+ClientName = AgentName
+"""An operator's name obeys the grammar of an agent's: both are MQTT usernames."""
+
+
+def agent_name(name: str) -> str:
+    """Return *name* if an agent may bear it, or raise :class:`BadName`."""
+    if not isinstance(name, str) or not _AGENT.fullmatch(name):
+        raise BadName("agent", name, "1-63 of A-Z a-z 0-9 _ -, first a letter or digit")
+    if name in RESERVED_AGENTS or name.startswith("coordinator-"):
+        raise BadName("agent", name, "reserved for the fleet itself")
+    return name
+
+
+def client_name(name: str) -> str:
+    """Return *name* if an operator's client may bear it, or raise :class:`BadName`."""
+    if not isinstance(name, str) or not _AGENT.fullmatch(name):
+        raise BadName("client", name, "1-63 of A-Z a-z 0-9 _ -, first a letter or digit")
+    return name
+
+
+def task_id(name: str) -> str:
+    """Return *name* if a task may bear it as its id, or raise :class:`BadName`."""
+    if not isinstance(name, str) or not _TASK.fullmatch(name):
+        raise BadName("task", name, "1-80 of A-Z a-z 0-9 _ -, first a letter or digit")
+    return name
+
+
+def root(name: str) -> str:
+    """Return *name* if a fleet may have it as the root of its topics, or raise :class:`BadName`."""
+    if not isinstance(name, str) or not all(
+        _ROOT_LEVEL.fullmatch(part) for part in name.split("/")
+    ):
+        raise BadName("root", name, "levels of A-Z a-z 0-9 _ - divided by /")
+    return name

@@ -1,0 +1,166 @@
+"""The closed sets of words that stand in messages, in the plan and on the screen.
+
+Their values are what people type and read; they never change within a protocol version.
+"""
+
+from enum import StrEnum
+
+
+class AgentStatus(StrEnum):
+    """What an agent is doing, as the coordinator sees it."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    BUSY = "busy"
+    IDLE = "idle"
+    ERROR = "error"
+    MAINTENANCE = "maintenance"
+
+
+class AgentHealth(StrEnum):
+    """How well an agent is, judged from its metrics."""
+
+    HEALTHY = "healthy"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+
+class AgentCapability(StrEnum):
+    """The capabilities of the original fleet; any other lower-case word is as good."""
+
+    QUEST = "quest"
+    COMBAT = "combat"
+    CRAFTING = "crafting"
+    FARMING = "farming"
+    MEDIC_FOLLOW = "medic_follow"
+    PVP = "pvp"
+    TRADING = "trading"
+    EXPLORATION = "exploration"
+    SOCIAL = "social"
+
+
+class Priority(StrEnum):
+    """How urgent a task is, most urgent first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+    MAINTENANCE = "maintenance"
+
+
+class TaskStatus(StrEnum):
+    """The public status of a task; ``phase`` says more."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a task in this status never changes again."""
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
+
+
+class PresenceState(StrEnum):
+    """What an agent says of itself; ``lost`` is said by its last will."""
+
+    ONLINE = "online"
+    DRAINING = "draining"
+    PAUSED = "paused"
+    OFFLINE = "offline"
+    LOST = "lost"
+
+
+class CoordinatorState(StrEnum):
+    """What the coordinator says of itself; ``offline`` is also its last will."""
+
+    RECOVERING = "recovering"
+    ONLINE = "online"
+    DRAINING = "draining"
+    OFFLINE = "offline"
+
+
+class HoldingPhase(StrEnum):
+    """How far an agent is with an assignment that it holds."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    REPORTING = "reporting"
+
+
+class ReportEvent(StrEnum):
+    """A step in the life of one assignment."""
+
+    STARTED = "started"
+    PROGRESS = "progress"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ABANDONED = "abandoned"
+    REJECTED = "rejected"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the agent has let go of the assignment."""
+        return self in _REPORT_ENDS
+
+
+_REPORT_ENDS = frozenset(
+    {
+        ReportEvent.SUCCEEDED,
+        ReportEvent.FAILED,
+        ReportEvent.CANCELLED,
+        ReportEvent.ABANDONED,
+        ReportEvent.REJECTED,
+    }
+)
+
+
+class AgentMode(StrEnum):
+    """What the coordinator wants of an agent as a whole."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DRAIN = "drain"
+    STOP = "stop"
+
+
+class Want(StrEnum):
+    """What the coordinator wants of one assignment."""
+
+    RUN = "run"
+    PAUSE = "pause"
+    CANCEL = "cancel"
+
+
+class OnLeaseLost(StrEnum):
+    """What an agent does with a task whose lease runs out."""
+
+    STOP = "stop"
+    FINISH = "finish"
+
+
+class SubmitOp(StrEnum):
+    """What a client may ask of the coordinator."""
+
+    CREATE = "create"
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETRY = "retry"
+    GET = "get"
+    WHY = "why"
+    DRAIN = "drain"
+    FORGET = "forget"
