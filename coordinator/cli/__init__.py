@@ -1,0 +1,25 @@
+"""The ``fleetbus`` command: starts the parts, asks the coordinator, and shows the fleet.
+
+This module is all that a base install imports, so it needs nothing but the standard library.
+"""
+
+import sys
+
+_NEEDED = {"typer", "rich", "click", "pydantic_settings"}
+
+
+def main() -> None:
+    """Run the ``fleetbus`` command."""
+    try:
+        from coordinator.cli.app import run
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _NEEDED:
+            raise
+        print(
+            f"The `fleetbus` command needs {missing!r}, which comes with the `server` extra:\n"
+            "  pip install 'fleetbus[server]'",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    run()

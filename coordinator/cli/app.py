@@ -1,0 +1,74 @@
+"""Every command of ``fleetbus``, put together; and what becomes of an error."""
+
+import importlib.metadata
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from coordinator.cli import (
+    fleet_commands,
+    part_commands,
+    plan_commands,
+    screen,
+    task_commands,
+)
+from coordinator.cli.up import command as up_command
+from coordinator.settings import BadSettings
+from protocol.errors import FleetBusError
+
+app = typer.Typer(
+    name="fleetbus",
+    help="A fleet bus over MQTT: one coordinator, many agents, work under leases.\n\n"
+    "Start with: fleetbus up",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"fleetbus {importlib.metadata.version('fleetbus')}")
+        raise typer.Exit
+
+
+@app.callback()
+def fleetbus(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Set up nothing: each command does what it needs."""
+
+
+for one in (
+    up_command.up,
+    part_commands.broker,
+    part_commands.coordinator,
+    part_commands.agent,
+    fleet_commands.agents,
+    fleet_commands.tasks,
+    fleet_commands.watch,
+):
+    app.command()(one)
+app.add_typer(task_commands.app, name="task")
+app.add_typer(plan_commands.app, name="plan")
+
+
+def run() -> None:
+    """Run the command line; an error of ours is one clear message, a bug keeps its traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a symbol shows a question mark, and lines are never held.
+            stream.reconfigure(errors="replace", line_buffering=True)
+    try:
+        app()
+    except BadSettings as error:
+        screen.complain(str(error))
+        sys.exit(2)
+    except FleetBusError as error:
+        screen.complain(str(error))
+        sys.exit(1)

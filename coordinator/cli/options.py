@@ -1,0 +1,75 @@
+"""The options that several commands share, so that each is named and explained once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coordinator import settings
+from coordinator.cli.bus import Bus
+from coordinator.settings import CoordinatorSettings
+
+Broker = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="The broker, as mqtt://host:port or mqtt://user:password@host:port. "
+        "[variable: FLEETBUS_BROKER; default: our own on this machine]",
+        show_default=False,
+    ),
+]
+Root = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROOT",
+        help="The first levels of every topic. [variable: FLEETBUS_ROOT; default: fleet]",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Plan = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The fleet plan. [default: config/fleet_plan.json, else the shipped example]",
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where the store, the secret and the logs are kept. [default: .fleetbus]",
+        show_default=False,
+    ),
+]
+Host = Annotated[
+    str | None,
+    typer.Option(metavar="HOST", help="Where to listen. [default: 127.0.0.1]", show_default=False),
+]
+
+
+def _port(what: str, default: int) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        metavar="N",
+        help=f"Port of {what}; 0: any free one. [default: {default}]",
+        show_default=False,
+        min=0,
+        max=65_535,
+    )
+    return option
+
+
+MqttPort = Annotated[int | None, _port("MQTT", 1883)]
+WsPort = Annotated[int | None, _port("MQTT over WebSockets", 9001)]
+HttpPort = Annotated[int | None, _port("the HTTP API", 8080)]
+
+
+def open_bus(broker: str | None, root: str | None, *, operator: bool = False) -> Bus:
+    """Prepare the connection that the flags, variables and the settings file ask for."""
+    return bus_of(settings.load({"broker": broker, "root": root}), operator=operator)
+
+
+def bus_of(chosen: CoordinatorSettings, *, operator: bool = False) -> Bus:
+    """Prepare the connection that *chosen* asks for."""
+    return Bus(chosen.broker_address, chosen.root, operator=operator)

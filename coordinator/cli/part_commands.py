@@ -1,0 +1,117 @@
+"""``fleetbus broker``, ``coordinator`` and ``agent``: run one part in the foreground.
+
+Each is the same program that ``fleetbus up`` starts, for those who supervise it themselves.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coordinator import settings
+from coordinator.cli.options import Broker, Data, Host, HttpPort, MqttPort, Plan, Root, WsPort
+
+
+def broker(
+    host: Host = None,
+    mqtt_port: MqttPort = None,
+    ws_port: WsPort = None,
+    data: Data = None,
+    root: Root = None,
+) -> None:
+    """Run the embedded MQTT broker. It serves this machine only.
+
+    Example: fleetbus broker --mqtt-port 1884
+    """
+    from broker.__main__ import main
+
+    chosen = settings.load(
+        {"host": host, "mqtt_port": mqtt_port, "ws_port": ws_port, "data": data, "root": root}
+    )
+    raise typer.Exit(main(broker_arguments(chosen)))
+
+
+def coordinator(
+    *,
+    plan: Plan = None,
+    data: Data = None,
+    host: Host = None,
+    mqtt_port: MqttPort = None,
+    http_port: HttpPort = None,
+    broker: Broker = None,
+    root: Root = None,
+) -> None:
+    """Run the coordinator on a broker that is already there.
+
+    Example: fleetbus coordinator --plan config/fleet_plan.json --broker mqtt://127.0.0.1:1883
+    """
+    from coordinator.shell.service import run
+
+    chosen = settings.load(
+        {
+            "plan": plan,
+            "data": data,
+            "host": host,
+            "mqtt_port": mqtt_port,
+            "http_port": http_port,
+            "broker": broker,
+            "root": root,
+        }
+    )
+    raise typer.Exit(run(chosen))
+
+
+def agent(
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")],
+    capability: Annotated[
+        list[str] | None, typer.Option(metavar="C", help="What it can do; may be repeated.")
+    ] = None,
+    slots: Annotated[int, typer.Option(metavar="N", min=1, help="How many tasks at once.")] = 1,
+    machine_id: Annotated[str | None, typer.Option(help="[default: the host's name]")] = None,
+    window_id: Annotated[str | None, typer.Option(help="[default: default]")] = None,
+    heartbeat: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds between heartbeats.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its handlers: what each mode executes.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Note the begin and end of each task here.")
+    ] = None,
+    broker: Broker = None,
+    root: Root = None,
+) -> None:
+    """Run the ready-made agent: it does bounded work, or what its own configuration says.
+
+    Example: fleetbus agent Main --capability quest --capability combat --slots 2
+    """
+    from agent_client.__main__ import main
+
+    chosen = settings.load({"broker": broker, "root": root})
+    arguments = [name, "--slots", str(slots), "--root", chosen.root]
+    arguments += ["--broker", chosen.broker or str(chosen.broker_address)]
+    for ability in capability or []:
+        arguments += ["--capability", ability]
+    options = {
+        "--machine-id": machine_id,
+        "--window-id": window_id,
+        "--heartbeat": heartbeat,
+        "--config": config,
+        "--record": record,
+    }
+    for option, value in options.items():
+        if value is not None:
+            arguments += [option, str(value)]
+    raise typer.Exit(main(arguments))
+
+
+def broker_arguments(chosen: settings.CoordinatorSettings) -> list[str]:
+    """Spell *chosen* as the broker's own command line."""
+    return [
+        *("--host", chosen.host),
+        *("--mqtt-port", str(chosen.mqtt_port)),
+        *("--ws-port", str(chosen.ws_port)),
+        *("--root", chosen.root),
+        *("--secret-file", str(chosen.secret_file)),
+    ]

@@ -1,0 +1,109 @@
+"""``fleetbus up``: start everything, say where it is, keep it running, stop it in order."""
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from coordinator import settings
+from coordinator.cli import screen
+from coordinator.cli.options import (
+    Broker,
+    Data,
+    Host,
+    HttpPort,
+    MqttPort,
+    Plan,
+    Root,
+    WsPort,
+)
+from coordinator.cli.up.data import end_leftovers, held
+from coordinator.cli.up.fleet import Fleet
+from coordinator.cli.up.supervisor import Stopped, Supervisor
+from coordinator.plan.load import load
+from protocol.errors import FleetBusError
+
+
+def up(
+    *,
+    plan: Plan = None,
+    data: Data = None,
+    host: Host = None,
+    mqtt_port: MqttPort = None,
+    ws_port: WsPort = None,
+    http_port: HttpPort = None,
+    broker: Broker = None,
+    root: Root = None,
+    no_agents: Annotated[
+        bool, typer.Option("--no-agents", help="Leave the plan's auto_start agents alone.")
+    ] = False,
+) -> None:
+    """Start a broker, a coordinator and the plan's agents on this machine, until Ctrl-C.
+
+    Example: fleetbus up --plan config/fleet_plan.json --mqtt-port 1884
+    """
+    chosen = settings.load(
+        {
+            "plan": plan,
+            "data": data,
+            "host": host,
+            "mqtt_port": mqtt_port,
+            "ws_port": ws_port,
+            "http_port": http_port,
+            "broker": broker,
+            "root": root,
+            "no_agents": no_agents or None,
+        }
+    )
+    fleet_plan = load(chosen.plan_file)
+    out = screen.console()
+
+    def say(line: str) -> None:
+        out.print(line, soft_wrap=True)
+
+    with held(chosen.data):
+        if left := end_leftovers(chosen.data):
+            say(f"{screen.WARN} ended what an earlier `fleetbus up` left: {', '.join(left)}")
+        raise typer.Exit(_run(Fleet(chosen, fleet_plan, say)))
+
+
+def _run(fleet: Fleet) -> int:
+    supervisor, say = fleet.supervisor, fleet.say
+    with _signals(supervisor):
+        status = 0
+        try:
+            fleet.start()
+            supervisor.supervise()
+        except Stopped:
+            pass
+        except FleetBusError as error:
+            screen.complain(str(error))
+            status = 1
+        began = time.monotonic()
+        killed = supervisor.stop_all()
+    if killed:
+        say(f"{screen.WARN} did not end in time and was killed: {', '.join(killed)}")
+    say(f"stopped in {time.monotonic() - began:.1f} s; the store and logs are in {fleet.data}")
+    return status
+
+
+@contextlib.contextmanager
+def _signals(supervisor: Supervisor) -> Iterator[None]:
+    """Count requests to stop; the second one is impatient."""
+
+    def ask(_number: int, _frame: object) -> None:
+        supervisor.stop_asked += 1
+
+    names = ["SIGINT", "SIGTERM"] + ([] if sys.platform == "win32" else ["SIGHUP"])
+    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

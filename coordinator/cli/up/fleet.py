@@ -1,0 +1,165 @@
+"""Starts the parts of a fleet in turn, each when the one that it needs is ready."""
+
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+from coordinator.address import DEFAULT_PORT
+from coordinator.cli import screen
+from coordinator.cli.bus import Bus, BusError
+from coordinator.cli.fleet_state import FleetState
+from coordinator.cli.options import bus_of
+from coordinator.cli.up import ports
+from coordinator.cli.up.data import write_state
+from coordinator.cli.up.parts import agent_parts, broker_part, coordinator_part
+from coordinator.cli.up.readiness import Before, BrokerPorts, broker_ports
+from coordinator.cli.up.supervisor import PartFailed, Supervisor
+from coordinator.plan.schema import FleetPlan
+from coordinator.settings import CoordinatorSettings
+from protocol.topics import DEFAULT_ROOT
+
+BROKER_READY_S: Final = 10.0
+COORDINATOR_READY_S: Final = 20.0
+AGENTS_READY_S: Final = 20.0
+
+
+class Fleet:
+    """One start of everything: what was decided, and what came of it."""
+
+    def __init__(
+        self, chosen: CoordinatorSettings, plan: FleetPlan, say: Callable[[str], None]
+    ) -> None:
+        self.chosen = chosen
+        self.plan = plan
+        self.say = say
+        self.data = chosen.data.absolute()
+        self.supervisor = Supervisor(chosen.data, say)
+        self._own_broker = chosen.broker is None
+
+    def start(self) -> None:
+        """Start every part in turn, each when the one it needs is ready."""
+        self.say(f"fleet {screen.printable(self.plan.fleet_name)!r} from {self.chosen.plan_file}")
+        self._settle_ports()
+        if self._own_broker:
+            self._start_broker()
+        with bus_of(self.chosen) as bus:
+            state = FleetState(bus.topics)
+            bus.listen(state.apply)
+            bus.snapshot(state.filters)
+            before = Before.of(state)
+            self._start_coordinator(bus, state, before)
+            if not self.chosen.no_agents:
+                self._start_agents(bus, state, before)
+        self.supervisor.changed = self._write_state
+        self._write_state()
+        self._tell()
+
+    def _settle_ports(self) -> None:
+        """Find out now, in our own words, rather than later in a part's log."""
+        chosen = self.chosen
+        http_port = ports.usable("--http-port", chosen.host, chosen.http_port)
+        if self._own_broker:
+            # Port 0 stays 0: the broker chooses and says which, so nobody can come in between.
+            ports.usable("--mqtt-port", chosen.host, chosen.mqtt_port)
+            ports.usable("--ws-port", chosen.host, chosen.ws_port)
+        self.chosen = chosen.model_copy(update={"http_port": http_port})
+
+    def _start_broker(self) -> None:
+        process = self.supervisor.start(broker_part(self.chosen))
+        found: list[BrokerPorts] = []
+
+        def ready() -> bool:
+            said = broker_ports(process.said())
+            found.extend([said] if said else [])
+            return said is not None
+
+        if not self.supervisor.wait(ready, BROKER_READY_S):
+            raise PartFailed(process, f"was not ready within {BROKER_READY_S:g} s")
+        update = {"mqtt_port": found[0].mqtt, "ws_port": found[0].ws}
+        self.chosen = self.chosen.model_copy(update=update)
+        # When it is started again it must be where everybody looks for it.
+        process.part = broker_part(self.chosen)
+        self.say(
+            f"{screen.GOOD} broker       pid {process.pid}  "
+            f"mqtt {self.chosen.mqtt_port}, websocket {self.chosen.ws_port}"
+        )
+
+    def _start_coordinator(self, bus: Bus, state: FleetState, before: Before) -> None:
+        process = self.supervisor.start(coordinator_part(self.chosen))
+        if not self._wait(bus, lambda: before.coordinator_is_up(state), COORDINATOR_READY_S):
+            raise PartFailed(process, f"was not ready within {COORDINATOR_READY_S:g} s")
+        said = state.coordinator.state.value if state.coordinator else ""
+        self.say(f"{screen.GOOD} coordinator  pid {process.pid}  {said}")
+
+    def _start_agents(self, bus: Bus, state: FleetState, before: Before) -> None:
+        parts = agent_parts(self.chosen, self.plan)
+        waiting = {part.name: self.supervisor.start(part).pid for part in parts}
+        if waiting:
+            self.say(f"starting {len(waiting)} agents: {', '.join(waiting)}")
+
+        def ready() -> bool:
+            for name in [name for name in waiting if before.agent_is_up(state, name)]:
+                self.say(f"{screen.GOOD} agent {name:<6} pid {waiting.pop(name)}")
+            return not waiting
+
+        if not self._wait(bus, ready, AGENTS_READY_S):
+            names = ", ".join(waiting)
+            self.say(
+                f"{screen.WARN} not on the bus after {AGENTS_READY_S:g} s, but running: {names}; "
+                f"their logs are in {self.data / 'logs'}"
+            )
+
+    def _wait(self, bus: Bus, ready: Callable[[], bool], seconds: float) -> bool:
+        """Wait on the bus, while looking after the processes."""
+
+        def done() -> bool:
+            self.supervisor.check_starting()
+            return ready()
+
+        try:
+            return bus.wait_for(done, seconds)
+        except BusError:
+            self.supervisor.check_starting()  # if our own broker is the reason, say that
+            raise
+
+    def _write_state(self) -> None:
+        processes = self.supervisor.processes
+        chosen = self.chosen
+        state: dict[str, Any] = {
+            "pid": os.getpid(),
+            "host": chosen.host,
+            "mqtt_port": chosen.mqtt_port if self._own_broker else chosen.broker_address.port,
+            "ws_port": chosen.ws_port if self._own_broker else None,
+            "http_port": chosen.http_port,
+            "broker": str(chosen.broker_address),
+            "root": chosen.root,
+            "plan": str(chosen.plan_file),
+            "logs": str(self.data / "logs"),
+            "parts": {
+                process.part.title: {
+                    "kind": process.part.kind.value,
+                    "name": process.part.name,
+                    "pid": process.pid,
+                    "log": str(process.log.absolute()),
+                }
+                for process in processes
+            },
+        }
+        write_state(chosen.data, state)
+
+    def _tell(self) -> None:
+        chosen, address = self.chosen, self.chosen.broker_address
+        flags = "" if address.port == DEFAULT_PORT else f" --broker {address}"
+        flags += "" if chosen.root == DEFAULT_ROOT else f" --root {chosen.root}"
+        sub = f"mosquitto_sub -h {address.host} -p {address.port} -t '{chosen.root}/v1/#' -v"
+        rows = {
+            "data, store and logs": str(self.data),
+            "watch it": f"fleetbus watch{flags}",
+            "watch the raw bus": sub,
+            "add a task": f"fleetbus task add --name hello --mode quest{flags}",
+        }
+        if ports.answers(chosen.host, chosen.http_port):
+            rows["HTTP API"] = f"http://{chosen.host}:{chosen.http_port}"
+        for what, where in rows.items():
+            self.say(f"  {what:<21} {where}")
+        self.say("Ctrl-C stops everything in order.")

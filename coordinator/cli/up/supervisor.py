@@ -1,0 +1,153 @@
+"""Keeps parts running and stops them in order; the loop around real processes.
+
+Whether and when a part is started again is decided in :mod:`coordinator.cli.up.restarts`. There
+is one thread, and it alone starts, looks after and ends processes.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from coordinator.cli import screen
+from coordinator.cli.up.data import write_pids
+from coordinator.cli.up.parts import Kind, Part
+from coordinator.cli.up.process import TAIL_LINES, Process, how_it_ended
+from protocol.errors import FleetBusError
+
+LOOK_S: Final = 0.1
+PATIENCE_S: Final[dict[Kind, float]] = {Kind.AGENT: 5.5, Kind.COORDINATOR: 2.5, Kind.BROKER: 1.5}
+"""How long each kind may take to finish; together less than 10 s."""
+
+
+class Stopped(Exception):
+    """The person or the system asked us to stop."""
+
+
+class PartFailed(FleetBusError):
+    """A part that cannot be kept running; the message ends with the end of its log."""
+
+    def __init__(self, process: Process, what: str) -> None:
+        last = [f"  {screen.printable(line, limit=500)}" for line in process.said()[-TAIL_LINES:]]
+        lines = "\n".join(last or ["  (nothing)"])
+        super().__init__(f"{process.part.title} {what}; the end of {process.log}:\n{lines}")
+
+
+class Supervisor:
+    """Owns every process that it started, until :meth:`stop_all`."""
+
+    def __init__(self, data: Path, say: Callable[[str], None]) -> None:
+        self.stop_asked = 0
+        self._data = data
+        self._say = say
+        self._processes: dict[str, Process] = {}
+        self._ends: dict[str, list[float]] = {}
+        self._waiting: dict[str, tuple[float, Part]] = {}
+        self.changed: Callable[[], None] = lambda: None
+
+    @property
+    def processes(self) -> list[Process]:
+        """What runs, in the order it was started."""
+        return [process for process in self._processes.values() if process.status is None]
+
+    def start(self, part: Part) -> Process:
+        """Start *part*, or raise :class:`FleetBusError` when its program cannot be started."""
+        try:
+            process = Process(part, self._data / "logs")
+        except OSError as error:
+            raise FleetBusError(
+                f"{part.title} cannot be started: {part.command[0]}: {error.strerror or error}"
+            ) from None
+        self._processes[part.title] = process
+        write_pids(self._data, self.processes)
+        return process
+
+    def check_starting(self) -> None:
+        """Raise :class:`PartFailed` if a part has ended already, :class:`Stopped` if asked to."""
+        if self.stop_asked:
+            raise Stopped
+        for process in self._processes.values():
+            if (status := process.status) is not None:
+                raise PartFailed(process, f"{how_it_ended(status)} while starting")
+
+    def wait(self, ready: Callable[[], bool], seconds: float) -> bool:
+        """Wait until *ready*, looking after what is starting; say whether it was in time."""
+        end = time.monotonic() + seconds
+        while not ready():
+            self.check_starting()
+            if time.monotonic() > end:
+                return False
+            time.sleep(LOOK_S)
+        return True
+
+    def supervise(self) -> None:
+        """Keep everything running until asked to stop.
+
+        Raises :class:`PartFailed` when the broker or the coordinator ends too often.
+        """
+        while not self.stop_asked:
+            now = time.monotonic()
+            for process in list(self._processes.values()):
+                if (status := process.status) is not None:
+                    self._ended(process, status, now)
+            for title, (due, part) in list(self._waiting.items()):
+                if due <= now:
+                    del self._waiting[title]
+                    self._start_again(part)
+            time.sleep(LOOK_S)
+
+    def stop_all(self) -> list[str]:
+        """End every part, agents first and the broker last; return what had to be killed."""
+        killed: list[str] = []
+        for kind in (Kind.AGENT, Kind.COORDINATOR, Kind.BROKER):
+            mine = [process for process in self.processes if process.part.kind is kind]
+            killed += self._stop(mine, PATIENCE_S[kind])
+        self._processes.clear()
+        return killed
+
+    def _stop(self, processes: Iterable[Process], seconds: float) -> list[str]:
+        left = list(processes)
+        if left:
+            self._say(f"stopping {', '.join(process.part.title for process in left)}")
+        for process in left:
+            process.ask_to_stop()
+        asked, end = self.stop_asked, time.monotonic() + seconds
+        # Being asked once more means: now.
+        while left and time.monotonic() < end and self.stop_asked < max(2, asked + 1):
+            left = [process for process in left if process.status is None]
+            time.sleep(LOOK_S / 2 if left else 0)
+        for process in left:
+            process.kill()
+        return [f"{process.part.title} (pid {process.pid})" for process in left]
+
+    def _ended(self, process: Process, status: int, now: float) -> None:
+        part = process.part
+        del self._processes[part.title]
+        if status == 0 and part.kind is Kind.AGENT:
+            self._say(f"{part.title} ended by itself; it stays ended")
+            self.changed()
+            return
+        ends = self._ends.setdefault(part.title, [])
+        ends.append(now)
+        due = part.restarts.next_start(ends)
+        if due is not None:
+            self._waiting[part.title] = (due, part)
+            self._say(
+                f"{screen.WARN} {part.title} {how_it_ended(status)}; "
+                f"starting it again in {due - now:.1f} s (log: {process.log})"
+            )
+        else:
+            failed = PartFailed(process, f"{how_it_ended(status)}, {len(ends)} times now: given up")
+            if part.kind is not Kind.AGENT:
+                raise failed
+            self._say(f"{screen.BAD} {failed}")
+        self.changed()
+
+    def _start_again(self, part: Part) -> None:
+        try:
+            process = self.start(part)
+        except FleetBusError as error:
+            self._say(f"{screen.BAD} {error}")
+            return
+        self._say(f"{screen.GOOD} {part.title} runs again (pid {process.pid})")
+        self.changed()
