@@ -2,9 +2,9 @@
 
 Stock amqtt (0.12.1, pinned because this builds on its internals) deletes a client's session
 before it has authenticated whoever claims its id, replays retained messages without asking what
-the reader may see and to clients that never subscribed, waits for ever for a CONNECT, keeps a
-taken-over connection open, and ignores the keep-alive, so that a will never comes for a frozen
-client. Its other limits are documented rather than patched.
+the reader may see and to clients that never subscribed, waits for ever for a CONNECT, keeps open
+a connection that was taken over or broke the protocol, and ignores the keep-alive, so that a will
+never comes for a frozen client. Its other limits are documented rather than patched.
 """
 
 import asyncio
@@ -140,6 +140,21 @@ class FleetBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
         if handler is not None:
             await handler.handle_connection_closed()
         await self._delete_session(client_id)
+
+    async def _client_message_loop(
+        self,
+        client_session: Any,  # noqa: ANN401  # amqtt is untyped
+        handler: Any,  # noqa: ANN401  # amqtt is untyped
+    ) -> None:
+        """Serve an admitted client; one that breaks the protocol is disconnected, will and all.
+
+        amqtt leaves its loop at a message to ``$...`` or to a wildcard, but not the connection.
+        """
+        await super()._client_message_loop(client_session, handler)
+        if client_session.transitions.is_connected():
+            no_goodbye: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            no_goodbye.set_result(None)
+            await self._handle_disconnect(client_session, handler, no_goodbye)
 
     async def _publish_retained_messages_for_subscription(
         self,

@@ -110,6 +110,17 @@ def test_a_frozen_client_is_given_up_after_one_and_a_half_keepalives(
                 victim.kill()
 
 
+def test_a_message_to_a_system_topic_ends_the_connection_with_its_will(
+    broker: BrokerAddress, name: str
+) -> None:
+    topic = f"{ROOT}/agents/{name}/presence"
+    with connected(broker) as observer, connected(broker, name, will=(topic, LOST)) as agent:
+        observer.subscribe(topic)
+        agent.publish("$SYS/uptime", b"forged")
+        assert observer.receive().payload == LOST
+        assert agent.disconnected.wait(5)
+
+
 def test_a_clean_goodbye_leaves_no_will(broker: BrokerAddress, name: str) -> None:
     topic = f"{ROOT}/agents/{name}/presence"
     with connected(broker, "coordinator") as coordinator, connected(broker) as observer:
