@@ -91,7 +91,9 @@ def _preferences(path: str, plan: FleetPlan, agent: AgentPlan) -> Iterator[Probl
     else:
         zone = agent.timezone or plan.timezone
         avoided = hours_windows(frozenset(likes.avoid_hours), zone)
-    blocks = (*avoided, *cooldown_windows(plan, agent), *agent_blocks(plan, agent.name))
+    breaks = (*cooldown_windows(plan, agent), *agent_blocks(plan, agent.name))
+    # A range that ends when it starts is told as such, and is no round-the-clock block.
+    blocks = (*avoided, *(span for span in breaks if span.start_min != span.end_min))
     if always_open(blocks):
         message = "avoided hours, breaks and idle blocks leave this agent no time to work"
         hint = "free some hours, or give the idle block applies_to"
