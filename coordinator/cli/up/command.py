@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -26,6 +26,8 @@ from coordinator.cli.up.fleet import Fleet
 from coordinator.cli.up.supervisor import Stopped, Supervisor
 from coordinator.plan.load import load
 from protocol.errors import FleetBusError
+
+ONE_REQUEST_S: Final = 0.5
 
 
 def up(
@@ -94,9 +96,15 @@ def _run(fleet: Fleet) -> int:
 @contextlib.contextmanager
 def _signals(supervisor: Supervisor) -> Iterator[None]:
     """Count requests to stop; the second one is impatient."""
+    last = -1.0
 
     def ask(_number: int, _frame: object) -> None:
-        supervisor.stop_asked += 1
+        nonlocal last
+        now = time.monotonic()
+        # Wrappers such as make pass on a signal that the terminal has sent to us as well.
+        if now - last > ONE_REQUEST_S:
+            supervisor.stop_asked += 1
+        last = now
 
     names = ["SIGINT", "SIGTERM"] + ([] if sys.platform == "win32" else ["SIGHUP"])
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
