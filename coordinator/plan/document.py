@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 from coordinator.plan.problems import PlanError, Problem
 from protocol.messages.base import MAX_SAFE_INTEGER
 
-MAX_PLAN_BYTES: Final = 4 * 1024 * 1024
+MAX_PLAN_BYTES: Final = 32 * 1024 * 1024
 MAX_DEPTH: Final = 32
 
 _SAFE_DIGITS: Final = 20

@@ -118,17 +118,35 @@ def test_entries_are_sorted_by_number_and_not_by_digit() -> None:
     assert [p.path for p in by_path(problems)] == [f"agents[{n}].name" for n in (1, 9, 10)]
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("url", "discord://canary"),
+        ("token", "canary"),
+        ("uri", "https://canary"),
+        ("url_env", "discord://canary"),
+        ("url_file", "discord://canary"),
+    ],
+)
 def test_a_secret_written_into_a_plan_does_not_travel_with_the_problem(
-    examined: Callable[[Edit], Examined],
+    examined: Callable[[Edit], Examined], key: str, value: str
 ) -> None:
     def leak(plan: dict[str, Any]) -> None:
-        plan["notifications"]["channels"]["discord"]["url"] = "discord://canary"
+        plan["notifications"]["channels"]["discord"] = {key: value}
 
     problems = examined(leak).problems
 
+    assert problems
     assert "canary" not in render(problems)
     assert "canary" not in repr(problems)
     assert "canary" not in str(PlanError(problems))
+
+
+def test_a_secret_on_a_line_that_is_no_json_does_not_travel_with_the_problem() -> None:
+    problems = examine(b'{"url": "discord://canary" oops}').problems
+
+    assert problems
+    assert "canary" not in repr(problems)
 
 
 def test_a_report_names_place_value_and_remedy_and_counts() -> None:

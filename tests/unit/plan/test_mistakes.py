@@ -248,6 +248,16 @@ ERRORS: list[tuple[str, Edit, str, object, str | None]] = [
         "free some hours, or give the idle block applies_to",
     ),
     (
+        "agent whose breaks never end",
+        put(
+            "agents.0.schedule_preferences",
+            {"cooldown_periods": [{"start": "05:00", "end": "24:00"}]},
+        ),
+        "agents[0].schedule_preferences",
+        None,
+        "free some hours, or give the idle block applies_to",
+    ),
+    (
         "warning beyond critical",
         put("agents.0.performance_thresholds.cpu_warning", 90),
         "agents[0].performance_thresholds.cpu_warning",
