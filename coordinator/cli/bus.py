@@ -158,8 +158,10 @@ class Bus:
 
         with self._listening(listen):
             # QoS 0: brokers cap what is in flight at QoS 1, and lose retained messages to it.
-            self.subscribe(filters, qos=0)
-            self.subscribe([marker], qos=0)
+            others = [pattern for pattern in filters if pattern != marker]
+            for patterns in (others, [marker]):
+                if patterns:
+                    self.subscribe(patterns, qos=0)
             heard[0] = time.monotonic()
             self.wait_for(settled, SNAPSHOT_S)
         return {topic: payload for topic, payload in found.items() if payload}
