@@ -1,0 +1,229 @@
+"""The one writer: drain the inbox, decide, commit once, then speak.
+
+While a batch is being committed the next one gathers, so the busier the fleet, the larger the
+batches and the cheaper each decision. Nothing is said before it is stored. What only informs
+people (cards of agents and tasks, the summary) follows at most every 50 ms, newest state only.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+from coordinator.core.agents import DesiredState
+from coordinator.core.events import Event, Stalled, Submitted, Ticked
+from coordinator.core.instant import Instant
+from coordinator.core.state import State
+from coordinator.core.step import step
+from coordinator.shell.batch import Batch
+from coordinator.shell.clock import Clock
+from coordinator.shell.outgoing import Said, Speaker
+from coordinator.shell.store import Store
+from protocol.messages import Reply
+from protocol.vocabulary import CoordinatorState
+
+log = logging.getLogger("fleetbus.coordinator")
+
+BATCH_EVENTS: Final = 2_000
+INBOX_EVENTS: Final = 200_000
+STALL_MS: Final = 1_000
+VIEWS_EVERY_MS: Final = 50
+SUMMARY_EVERY_MS: Final = 1_000
+IDLE_WAIT_MS: Final = 60_000
+
+Publish = Callable[[Said], None]
+
+
+@dataclass(slots=True)
+class Writer:
+    """Feeds events to the core and carries out what it decides."""
+
+    state: State
+    store: Store
+    clock: Clock
+    speaker: Speaker
+    next_event: int
+    publish: Publish = lambda _said: None
+    """How to say something; set by whoever has a bus."""
+    _inbox: "deque[Event]" = field(default_factory=deque)
+    _something: asyncio.Event = field(default_factory=asyncio.Event)
+    _shown_agents: dict[str, None] = field(default_factory=dict)
+    _shown_tasks: dict[str, bool] = field(default_factory=dict)
+    _desired: dict[str, tuple[int, Said]] = field(default_factory=dict)
+    _views_at_ms: int = 0
+    _summary_at_ms: int = 0
+    _summary_due: bool = True
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="store")
+    )
+
+    def tell(self, event: Event) -> None:
+        """Let *event* be decided soon. Called in the loop's thread."""
+        if len(self._inbox) >= INBOX_EVENTS:
+            self.state.dropped["inbox_full"] += 1
+            return
+        self._inbox.append(event)
+        self._something.set()
+
+    async def run(self) -> None:
+        """Decide and do, until cancelled."""
+        while True:
+            idle_from = self.clock.now()
+            waited_ms = await self._wait(idle_from)
+            now = self.clock.now()
+            overslept_ms = now.mono_ms - idle_from.mono_ms - waited_ms
+            if overslept_ms > STALL_MS:
+                log.warning("stood still for %.1f s; nobody is judged for it", overslept_ms / 1000)
+                self._inbox.appendleft(Stalled(overslept_ms))
+            await self.turn_over(now)
+
+    async def drain(self) -> None:
+        """Decide and do what is left in the inbox, and show everyone the last state."""
+        while self._inbox:
+            await self.turn_over(self.clock.now())
+        self._views_at_ms = 0
+        self._show(self.clock.now(), final=True)
+
+    async def turn_over(self, now: Instant) -> None:
+        """Take one batch through: decide, commit, speak."""
+        batch = Batch()
+        events = [self._inbox.popleft() for _ in range(min(len(self._inbox), BATCH_EVENTS))]
+        if not self._inbox:
+            self._something.clear()
+        await self._recall(events)
+        for event in events:
+            batch.add(step(self.state, event, now))
+        # Everything that has arrived is decided before anybody is judged for silence.
+        if not self._inbox and self.state.timers.next_in_ms(now) == 0:
+            batch.add(step(self.state, Ticked(), now))
+        changes = batch.changes(self.state, self.next_event, now.wall_ms)
+        if changes:
+            await asyncio.get_running_loop().run_in_executor(
+                self._thread, self.store.commit, changes
+            )
+        self._speak(batch, now)
+
+    async def _wait(self, now: Instant) -> int:
+        """Wait until something is to be done; return how long that could have taken at most."""
+        waits = [IDLE_WAIT_MS]
+        due_ms = self.state.timers.next_in_ms(now)
+        if due_ms is not None:
+            waits.append(due_ms)
+        if self._shown_agents or self._shown_tasks:
+            waits.append(max(0, self._views_at_ms + VIEWS_EVERY_MS - now.mono_ms))
+        if self._summary_due:
+            waits.append(max(0, self._summary_at_ms + SUMMARY_EVERY_MS - now.mono_ms))
+        wait_ms = min(waits)
+        if self._something.is_set():
+            # The others (the bus above all) get their turn between two batches.
+            await asyncio.sleep(0)
+            return 0
+        try:
+            async with asyncio.timeout(wait_ms / 1000):
+                await self._something.wait()
+        except TimeoutError:
+            pass
+        return wait_ms
+
+    async def _recall(self, events: list[Event]) -> None:
+        """Look up the answers that repeated requests got in earlier terms or long ago."""
+        asked = [
+            (event.client, event.request.request_id)
+            for event in events
+            if isinstance(event, Submitted)
+            and (event.client, event.request.request_id) not in self.state.answered
+        ]
+        if not asked:
+            return
+        known: dict[tuple[str, str], Reply] = await asyncio.get_running_loop().run_in_executor(
+            self._thread, self.store.known_replies, asked
+        )
+        if known:
+            for n, event in enumerate(events):
+                if isinstance(event, Submitted):
+                    earlier = known.get((event.client, event.request.request_id))
+                    if earlier is not None:
+                        events[n] = event._replace(earlier=earlier)
+
+    # --- speaking
+
+    def _speak(self, batch: Batch, now: Instant) -> None:
+        say = self.publish
+        if batch.restates_all:
+            self._restate_all(now)
+        if batch.says_state:
+            say(self._presence(now))
+        if batch.calls_roll:
+            say(self.speaker.rollcall(now))
+        for desired in batch.desired.values():
+            say(self._render_desired(desired.desired, now))
+        for lease in batch.leases.values():
+            # A desired of this batch acknowledges the reports already.
+            if lease.granted or lease.agent not in batch.desired or lease.report_ack == {}:
+                say(self.speaker.lease(lease, now))
+        for answer in batch.replies:
+            say(self.speaker.reply(answer.client, answer.reply))
+        for event in batch.events:
+            say(self.speaker.event(self.next_event, event, now))
+            self.next_event += 1
+        for name in batch.cleared_agents:
+            for said in self.speaker.no_agent(name):
+                say(said)
+            batch.shown_agents.pop(name, None)
+        self._shown_agents.update(batch.shown_agents)
+        self._shown_tasks.update(batch.shown_tasks)
+        self._summary_due = self._summary_due or bool(batch.shown_agents or batch.tasks)
+        self._show(now)
+
+    def _render_desired(self, desired: DesiredState, now: Instant) -> Said:
+        """Render *desired*; the same rev is the same bytes, however often it is said."""
+        known = self._desired.get(desired.agent)
+        if known is not None and known[0] == desired.rev:
+            return known[1]
+        said = self.speaker.desired(desired, now)
+        self._desired[desired.agent] = (desired.rev, said)
+        return said
+
+    def _presence(self, now: Instant) -> Said:
+        settles_in_s = None
+        if self.state.phase is CoordinatorState.RECOVERING:
+            settles_in_s = max(0, self.state.recovered_by_ms - now.mono_ms) / 1000
+        return self.speaker.presence(self.state.phase, now, settles_in_s)
+
+    def _show(self, now: Instant, *, final: bool = False) -> None:
+        if final or now.mono_ms - self._views_at_ms >= VIEWS_EVERY_MS:
+            if self._shown_agents or self._shown_tasks:
+                self._views_at_ms = now.mono_ms
+            for name in self._shown_agents:
+                if name in self.state.agents:
+                    self.publish(self.speaker.agent(self.state, name, now))
+            for task, visible in self._shown_tasks.items():
+                self.publish(
+                    self.speaker.task(self.state, task, now)
+                    if visible
+                    else self.speaker.no_task(task)
+                )
+            self._shown_agents.clear()
+            self._shown_tasks.clear()
+        if self._summary_due and (final or now.mono_ms - self._summary_at_ms >= SUMMARY_EVERY_MS):
+            self._summary_at_ms, self._summary_due = now.mono_ms, False
+            self.publish(self.speaker.summary(self.state, now))
+
+    def _restate_all(self, now: Instant) -> None:
+        """State everything retained anew: the broker may have forgotten it."""
+        self.publish(self._presence(now))
+        for agent in self.state.agents.values():
+            if agent.desired is not None:
+                self.publish(self._render_desired(agent.desired, now))
+            self._shown_agents[agent.name] = None
+        for task in self.state.tasks.values():
+            if task.attempt is not None or task.id in self.state.shown_ended:
+                self._shown_tasks[task.id] = True
+        self._summary_due = True
+
+    def close(self) -> None:
+        """Let the store's thread end."""
+        self._thread.shutdown()
