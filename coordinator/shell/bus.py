@@ -146,7 +146,9 @@ class Bus:
     async def _keep(self) -> None:
         while not self._lost.is_set():
             try:
-                await asyncio.wait_for(self._lost.wait(), 1.0)
+                # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets a result.
+                async with asyncio.timeout(1.0):
+                    await self._lost.wait()
             except TimeoutError:
                 if (
                     self._client is None
