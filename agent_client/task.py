@@ -53,6 +53,11 @@ class _Task:
         return self._run.assignment.trace
 
     @property
+    def cancel_grace_s(self) -> float:
+        """How long the task may take to stop when asked."""
+        return self._run.assignment.cancel_grace_s
+
+    @property
     def should_stop(self) -> bool:
         """Whether the handler must stop; ``check()`` would raise."""
         return self._run.must_stop() is not None
