@@ -44,6 +44,11 @@ class Work:
         self._out = out
         self._highest: OrderedDict[str, int] = OrderedDict()
 
+    @property
+    def remembered(self) -> frozenset[str]:
+        """The tasks whose highest fence is still known."""
+        return frozenset(self._highest)
+
     # --- what should be held
 
     def reconcile(
