@@ -10,6 +10,7 @@ A command only ever comes from here. What a task brings along is data on the com
 input; it can choose neither the program nor its arguments.
 """
 
+import logging
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from agent_client.errors import BadSetting
 from protocol.messages.base import Mode
+
+log = logging.getLogger("fleetbus.agent")
 
 Word = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\x00]*$", max_length=4096)]
 
@@ -34,9 +37,9 @@ class CommandConfig(BaseModel):
 
 
 class OwnConfig(BaseModel):
-    """Everything that the file can say."""
+    """What the file says to us; a bot may keep settings of its own beside that."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     handlers: dict[Mode, CommandConfig] = Field(default_factory=dict)
 
@@ -46,7 +49,7 @@ def read(path: str) -> OwnConfig:
     try:
         text = Path(path).read_bytes()
         raw = orjson.loads(text) if path.endswith(".json") else tomllib.loads(text.decode())
-        return OwnConfig.model_validate(raw)
+        config = OwnConfig.model_validate(raw)
     except OSError as error:
         raise BadSetting("config", path, f"a readable file ({error.strerror})") from None
     except ValidationError as error:
@@ -55,3 +58,6 @@ def read(path: str) -> OwnConfig:
         raise BadSetting("config", path, f"at {place}: {first['msg']}") from None
     except ValueError as error:  # both readers' errors are, and so is broken UTF-8
         raise BadSetting("config", path, f"valid TOML, or JSON if named .json: {error}") from None
+    if others := sorted(set(raw) - set(OwnConfig.model_fields)):
+        log.info("%s: not for the agent, left alone: %s", path, ", ".join(others))
+    return config
