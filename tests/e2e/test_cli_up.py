@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -195,3 +196,68 @@ def test_a_plan_with_mistakes_starts_nothing_and_names_them_all(tmp_path: Path) 
         "agents[0].priority",
         "agents[0].slotz",
     ]
+
+
+def test_each_part_can_be_run_by_hand_with_the_same_command(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path, agent("Main"))
+
+    def run(*words: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "coordinator.cli", *words],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+
+    with contextlib.ExitStack() as stack:
+
+        def keep(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+            stack.callback(process.wait, WITHIN_S)
+            stack.callback(process.terminate)
+            return process
+
+        broker = keep(run("broker", "--mqtt-port", "0", "--ws-port", "0"))
+        assert broker.stdout is not None
+        stack.callback(broker.stdout.close)
+        url = f"mqtt://127.0.0.1:{json.loads(broker.stdout.readline())['mqtt_port']}"
+        to = ("--broker", url)
+        for words in (
+            ("coordinator", "--plan", plan, "--http-port", "0", *to),
+            ("agent", "Main", "--capability", "quest", "--heartbeat", "0.5", *to),
+        ):
+            process = keep(run(*words))
+            assert process.stdout is not None
+            stack.callback(process.stdout.close)
+        end = time.monotonic() + WITHIN_S
+        ask = ("task", "add", "--name", "hello", "--mode", "quest", "--wait", *to)
+        while (added := fleetbus(*ask, cwd=tmp_path)).returncode:
+            # Until the coordinator is there, which the command says.
+            assert "coordinator" in added.stderr, added.stderr
+            assert time.monotonic() < end, added.stderr
+        assert "completed on Main" in added.stdout
+
+
+def test_watch_draws_the_fleet_on_a_terminal_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    with up(tmp_path, agent("Main")) as running:
+        watcher, terminal = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "coordinator.cli", "watch", "--broker", running.state["broker"]],
+            cwd=tmp_path,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env={**environment(), "TERM": "xterm", "COLUMNS": "120", "LINES": "40"},
+        )
+        os.close(terminal)
+        drawn = b""
+        end = time.monotonic() + WITHIN_S
+        while not all(part in drawn for part in (b"Test fleet", b"Main", b"online")):
+            assert time.monotonic() < end, drawn
+            drawn += os.read(watcher, 65_536)
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # how a terminal says that nobody is at its other end
+            while os.read(watcher, 65_536):
+                pass
+        os.close(watcher)
+        assert process.wait(WITHIN_S) == 0
