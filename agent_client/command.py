@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import IO, Any, Final
@@ -26,6 +27,7 @@ TAIL_LINES: Final = 50
 TAIL_CHARACTERS: Final = 4_000
 _LONGEST_LINE: Final = 64 * 1024
 _LOOK_EVERY_S: Final = 0.5
+_GROUP_GONE_WITHIN_S: Final = 0.5
 
 
 def command_handler(command: CommandConfig) -> Callable[[Task], Any]:
@@ -99,6 +101,7 @@ class _Child:
             self._gone.wait()
         # What the command has started and not waited for must not outlive the lease either.
         _signal_group(self._process, hard=True)
+        _wait_for_group(self._process)
 
     def _read(self) -> None:
         output = self._process.stdout
@@ -151,6 +154,20 @@ def _environment(task: Task) -> dict[str, str]:
         "FLEETBUS_MODE": task.mode,
         "FLEETBUS_FENCE": str(task.fence),
     }
+
+
+def _wait_for_group(process: "subprocess.Popen[bytes]") -> None:
+    """Wait until the killed group is gone: only then may the task be somebody else's.
+
+    Not for long: whoever inherited a dead member may never collect it, and dead it is.
+    """
+    if sys.platform == "win32":
+        return
+    until = time.monotonic() + _GROUP_GONE_WITHIN_S
+    with contextlib.suppress(OSError):
+        while time.monotonic() < until:
+            os.killpg(process.pid, 0)
+            time.sleep(0.002)
 
 
 def _signal_group(process: "subprocess.Popen[bytes]", *, hard: bool) -> None:

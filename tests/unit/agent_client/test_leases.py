@@ -220,6 +220,17 @@ def test_a_cancelled_handler_that_does_not_listen_is_killed_after_its_grace() ->
     assert scene.those(effects.KillHandler) == [effects.KillHandler(T1)]
 
 
+def test_a_cancelled_handler_is_killed_at_its_deadline_even_within_its_grace() -> None:
+    scene = Scene(heartbeat_ms=3_600_000).connect()
+    scene.run(assignment())
+    scene.wait(52_999)
+    scene.desire(assignment(cancel_grace_s=30.0, want=Want.CANCEL), as_of=1)
+    scene.wait(5_000)
+    assert scene.ever(effects.KillHandler) == []
+    scene.wait(1)
+    assert scene.those(effects.KillHandler) == [effects.KillHandler(T1)]
+
+
 def test_cancel_before_the_start_needs_no_handler() -> None:
     scene = Scene().connect()
     scene.desire(assignment(want=Want.CANCEL))

@@ -79,10 +79,11 @@ def test_only_an_acknowledgement_of_this_boot_up_to_the_number_counts(acks: dict
 def test_an_ended_task_is_listed_as_reporting_until_its_end_is_acknowledged() -> None:
     scene = Scene().connect()
     scene.run(assignment())
+    scene.wait(20)
     scene.end(T1)
     listed = [(held.task, held.phase) for held in scene.machine.holding(scene.now)]
     assert listed == [("t1", HoldingPhase.REPORTING)]
-    scene.desire(report_ack={BOOT: 1})
+    scene.desire(report_ack={BOOT: 2})
     assert scene.machine.holding(scene.now) == ()
 
 
