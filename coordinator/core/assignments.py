@@ -7,9 +7,11 @@ predecessor dead, or when the agent itself twice does not list it any more.
 
 from typing import Final
 
+from coordinator.core import caps, cooldowns
 from coordinator.core.agents import Agent, DesiredState
 from coordinator.core.effects import LogAttempt, SaveTask, SayDesired
 from coordinator.core.policy import Policy
+from coordinator.core.runtimes import note_busy, note_ran
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Attempt, Phase, Task
 from coordinator.core.timers import Due
@@ -17,6 +19,9 @@ from coordinator.core.turn import Turn
 from protocol.messages import Assignment
 
 _UNBORN: Final = (0, 0)
+_DECISIVE: Final = frozenset({"succeeded", "failed"})
+_MAY_HAVE_BEGUN: Final = frozenset({"lease_expired", "predecessor_dead", "lost_by_agent"})
+"""Ends at which nobody said whether the work had begun; the cautious answer is yes."""
 
 
 def lease_terms(policy: Policy, interval_ms: int) -> tuple[int, int]:
@@ -31,7 +36,7 @@ def assign(turn: Turn, task: Task, agent: Agent) -> None:
     if task.shape is None or agent.boot is None or agent.heard_ms is None:
         raise ValueError(f"{task.id} cannot be assigned to {agent.name}")
     lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
-    task.permits = tuple(task.shape.signature.permits)
+    task.permits = task.shape.signature.counted
     task.shape.remove(task)
     for permit in task.permits:
         permit.acquire(task.id)
@@ -49,7 +54,9 @@ def assign(turn: Turn, task: Task, agent: Agent) -> None:
         offered_ms=turn.now.wall_ms,
         expires_ms=agent.heard_ms + lease_ms + margin_ms,
     )
+    note_busy(turn, agent)
     agent.held[task.id] = task
+    cooldowns.began(turn, agent, task)
     turn.move(task, Phase.OFFERED)
     turn.state.timers.at_mono(task.attempt.expires_ms, Due.EXPIRY, task.id)
     turn.restate(agent)
@@ -63,14 +70,17 @@ def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
     if attempt is None:
         raise ValueError(f"{task.id} is not assigned")
     agent = turn.state.agent(attempt.agent)
+    if attempt.started_ms is None and attempt.was_listed and outcome in _MAY_HAVE_BEGUN:
+        caps.charge(turn, task, attempt, count="started")
     task.attempt = None
-    for permit in task.permits:
-        if permit.release(task.id):
-            turn.state.wake_behind(permit)
+    for gate in task.permits:
+        if task.id in gate.holders and gate.release(task.id):
+            turn.state.wake_behind(gate)
     task.permits = ()
     del agent.held[task.id]
-    ran_ms = turn.now.wall_ms - attempt.started_ms if attempt.started_ms is not None else 0
-    task.ran_ms += max(0, ran_ms)
+    ran_ms = note_ran(turn, agent, attempt)
+    task.ran_ms += ran_ms
+    cooldowns.ended(turn, agent, task, attempt, decides=outcome in _DECISIVE)
     turn.do(
         LogAttempt(
             task.id,
@@ -80,7 +90,7 @@ def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
             attempt.offered_ms,
             attempt.started_ms,
             turn.now.wall_ms,
-            max(0, ran_ms),
+            ran_ms,
         )
     )
     if attempt.boot == agent.boot:

@@ -60,6 +60,13 @@ class LogEvent(NamedTuple):
     data: dict[str, object]
 
 
+class SaveMark(NamedTuple):
+    """One of the small things that survive changed: what is counted, closed, held, or learnt."""
+
+    kind: str
+    key: str
+
+
 class SayDesired(NamedTuple):
     """State to an agent what it should hold. Only the newest of an agent counts."""
 
@@ -126,6 +133,7 @@ Effect: TypeAlias = (
     | SaveLedger
     | LogAttempt
     | SaveReply
+    | SaveMark
     | LogEvent
     | SayDesired
     | SayLease

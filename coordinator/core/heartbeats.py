@@ -2,6 +2,7 @@
 
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
+from coordinator.core.caps import charge
 from coordinator.core.effects import SayDesired, SayLease
 from coordinator.core.losses import lost_attempt
 from coordinator.core.presence import came_back, current_boot, release_predecessor, watch
@@ -81,13 +82,14 @@ def _learn(turn: Turn, task: Task, holding: Holding) -> None:
         turn.move(task, Phase.OFFERED)
 
 
-def mark_started(turn: Turn, task: Task) -> None:
-    """Note that the present attempt of *task* runs."""
+def mark_started(turn: Turn, task: Task, ran_ms: int = 0) -> None:
+    """Note that the present attempt of *task* runs, and has for *ran_ms*."""
     attempt = task.attempt
     if attempt is not None and attempt.started_ms is None:
-        attempt.started_ms = turn.now.wall_ms
+        attempt.started_ms = turn.now.wall_ms - ran_ms
         if task.started_ms is None:
-            task.started_ms = turn.now.wall_ms
+            task.started_ms = attempt.started_ms
+        charge(turn, task, attempt, count="started")
 
 
 def _notice_deafness(turn: Turn, agent: Agent) -> None:

@@ -4,12 +4,19 @@ A record is JSON-able. What can be derived (permits, shapes, classes, counts) an
 one term (leases' ends on a monotonic clock, who is suspect) is not in it.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 from coordinator.core.agents import Agent, Ledger
+from coordinator.core.civil.periods import Period
+from coordinator.core.closures import Closure
+from coordinator.core.cooldowns import Cooldown
 from coordinator.core.policy import Policy
+from coordinator.core.state import State
 from coordinator.core.tasks import Attempt, Phase, Task
 from coordinator.core.terms import Terms
+from coordinator.core.usage import Usage
+from coordinator.core.verbs import Hold, Verb, VerbKind
 from protocol.messages import Info
 from protocol.vocabulary import (
     AgentHealth,
@@ -68,6 +75,8 @@ def task_record(task: Task) -> Record:
         record["want"] = task.want.value
     if task.depends_on:
         record["depends_on"] = list(task.depends_on)
+    if task.charged:
+        record["charged"] = sorted(task.charged)
     if task.excluded:
         record["excluded"] = sorted(task.excluded)
     if (attempt := task.attempt) is not None:
@@ -96,6 +105,7 @@ def task_from(record: Record) -> Task:
         outcome=TaskStatus(record["outcome"]) if "outcome" in record else None,
         want=Want(record.get("want", Want.RUN)),
         depends_on=tuple(record.get("depends_on", ())),
+        charged=frozenset(record.get("charged", ())),
         excluded=frozenset(record.get("excluded", ())),
         attempt=None
         if attempt is None
@@ -121,6 +131,8 @@ def terms_from(record: Record) -> Terms:
     fields = dict(record)
     if "capabilities" in fields:
         fields["capabilities"] = frozenset(fields["capabilities"])
+    if "windows" in fields:
+        fields["windows"] = tuple(fields["windows"])
     if "min_health" in fields:
         fields["min_health"] = AgentHealth(fields["min_health"])
     if "on_lease_lost" in fields:
@@ -139,6 +151,8 @@ def agent_record(agent: Agent) -> Record:
         "forgotten_epoch": agent.forgotten_epoch,
         "last_heartbeat_wall_ms": agent.last_heartbeat_wall_ms,
         "last_error": agent.last_error,
+        "verb": verb_record(agent.verb),
+        "cooldowns": [asdict(cooldown) for cooldown in agent.cooldowns.values()],
     }
 
 
@@ -156,7 +170,64 @@ def agent_from(record: Record, policy: Policy) -> Agent:
     agent.last_heartbeat_wall_ms = record["last_heartbeat_wall_ms"]
     agent.last_error = record["last_error"]
     agent.presence = PresenceState.OFFLINE
+    agent.verb = verb_from(record["verb"])
+    for said in record["cooldowns"]:
+        cooldown = Cooldown(**said)
+        agent.cooldowns[cooldown.rule, cooldown.type_key] = cooldown
     return agent
+
+
+def verb_record(verb: Verb | None) -> Record | None:
+    """Write down what an operator did to an agent, and what was before."""
+    if verb is None:
+        return None
+    return {**asdict(verb), "previous": verb_record(verb.previous)}
+
+
+def verb_from(record: Record | None) -> Verb | None:
+    """Read an operator's verb back."""
+    if record is None:
+        return None
+    fields = {**record, "kind": VerbKind(record["kind"])}
+    return Verb(**{**fields, "previous": verb_from(record["previous"])})
+
+
+def usage_record(used: Usage) -> Record:
+    """Write down what is counted in the current period."""
+    return {"unit": used.unit, "period": list(used.period), "amount": used.amount}
+
+
+def usage_from(key: str, record: Record) -> Usage:
+    """Read back what is counted."""
+    return Usage(key, record["unit"], Period(*record["period"]), record["amount"])
+
+
+def remember_mark(state: State, kind: str, key: str, record: Record) -> None:
+    """Put one of the small things that survive back into a fresh *state*."""
+    match kind:
+        case "usage":
+            state.usage[key] = usage_from(key, record)
+        case "closure":
+            state.closures[key] = Closure(**record)
+        case "hold":
+            state.holds[key] = Hold(**record)
+        case _:
+            raise ValueError(f"a mark of unknown kind {kind!r}")
+
+
+def mark_record(state: State, kind: str, key: str) -> Record | None:
+    """Write down one of the small things that survive; ``None`` if it is no more."""
+    match kind:
+        case "usage":
+            return usage_record(state.usage[key])
+        case "closure":
+            closure = state.closures.get(key)
+            return None if closure is None else asdict(closure)
+        case "hold":
+            hold = state.holds.get(key)
+            return None if hold is None else asdict(hold)
+        case _:
+            raise ValueError(f"a mark of unknown kind {kind!r}")
 
 
 def ledger_record(ledger: Ledger) -> Record:

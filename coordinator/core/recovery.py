@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from coordinator.core.agents import Agent
 from coordinator.core.effects import CallRoll, Effect, SayState
+from coordinator.core.gating import permit_gate
 from coordinator.core.instant import Instant
+from coordinator.core.plans import take_places
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.timers import Due
@@ -28,6 +30,11 @@ def restore(
     turn = Turn(state, now)
     for agent in agents:
         state.agents[agent.name] = agent
+    for key, closure in state.closures.items():
+        state.timers.at_wall(closure.until_ms, Due.GATE, key)
+    for key, hold in state.holds.items():
+        permit_gate(state, key).hold(is_held=True)
+        state.timers.at_wall(hold.until_ms, Due.GATE, key)
     latest_ms = now.mono_ms
     for task in sorted(tasks, key=lambda task: (task.enqueued_ms, task.id)):
         state.tasks[task.id] = task
@@ -52,9 +59,7 @@ def _hold_again(turn: Turn, task: Task) -> int:
     attempt.expires_ms = turn.now.mono_ms + attempt.lease_ms + attempt.margin_ms
     agent = state.agent(attempt.agent)
     agent.held[task.id] = task
-    task.permits = tuple(state.shape_of(task).signature.permits)
-    for permit in task.permits:
-        permit.acquire(task.id)
+    take_places(state, task, turn.now.wall_ms)
     if task.phase in {Phase.OFFERED, Phase.RUNNING}:
         turn.move(task, Phase.UNKNOWN)
     state.unheard[attempt.boot] = agent.name

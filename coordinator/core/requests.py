@@ -3,22 +3,37 @@
 An accepted create is stored before its answer is sent: the answer is an effect of the same turn.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from coordinator.core.agents import Agent
-from coordinator.core.creation import create
+from coordinator.core.budgets import reset_budget
+from coordinator.core.creation import create, repeat
 from coordinator.core.effects import ClearAgent, SaveAgent, SaveReply, SayReply
 from coordinator.core.errors import BadRequest, IllegalMove, RequestError, UnknownSubject
+from coordinator.core.gates import GLOBAL
 from coordinator.core.standing import refresh
 from coordinator.core.state import KEPT_REQUESTS
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
+from coordinator.core.verbs import (
+    FOREVER,
+    HOUR_MS,
+    Hold,
+    Verb,
+    VerbKind,
+    apply,
+    hold_key,
+    let_go_of_key,
+    lift,
+    pause_fleet,
+    resume_fleet,
+)
 from coordinator.core.views import list_tasks, task_document
 from coordinator.core.waiting import end, unqueue, wait
-from protocol.messages import Reply, Submit, TaskSpec
+from protocol.messages import Reply, Submit
 from protocol.vocabulary import AgentMode, PresenceState, SubmitOp, TaskStatus, Want
 
-_READS = frozenset({SubmitOp.GET, SubmitOp.WHY})
+_READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY})
 
 
 def on_submitted(turn: Turn, client: str, asked: Submit, earlier: Reply | None) -> None:
@@ -54,7 +69,9 @@ def _reply(turn: Turn, asked: Submit, **answer: Any) -> Reply:  # noqa: ANN401 -
     )
 
 
-def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict[str, Any] | None]:
+def _carry_out(
+    turn: Turn, client: str, asked: Submit
+) -> tuple[str | None, dict[str, Any] | None]:
     match asked.op:
         case SubmitOp.CREATE:
             if asked.spec is None:
@@ -73,13 +90,61 @@ def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict
             resume(turn, _task(turn, asked))
         case SubmitOp.RETRY:
             return retry(turn, _task(turn, asked), client).id, None
-        case SubmitOp.WHY:
-            return asked.task, task_document(turn.state, _task(turn, asked))
-        case SubmitOp.DRAIN:
-            drain(turn, _agent(turn, asked))
+        case SubmitOp.WHY | SubmitOp.WHY_IDLE | SubmitOp.WHY_SUMMARY:
+            return asked.task, _explain(turn, asked)
         case SubmitOp.FORGET:
             forget(turn, _agent(turn, asked))
+        case SubmitOp.PLAN:
+            raise BadRequest("op", "plan", "asked of a coordinator that has a plan store")
+        case _:
+            _operate(turn, client, asked)
     return asked.task, None
+
+
+def _explain(turn: Turn, asked: Submit) -> dict[str, Any]:
+    return task_document(turn.state, _task(turn, asked))
+
+
+def _operate(turn: Turn, actor: str, asked: Submit) -> None:
+    """Carry out what an operator does to an agent, the fleet or a permit key."""
+    reason = asked.reason or "no reason given"
+    lasts_ms = HOUR_MS if asked.for_s is None else int(asked.for_s * 1000)
+    until_ms = FOREVER if asked.forever else turn.now.wall_ms + lasts_ms
+    match asked.op:
+        case SubmitOp.CORDON | SubmitOp.DRAIN | SubmitOp.MAINTENANCE:
+            agent = _agent(turn, asked)
+            verb = Verb(VerbKind(asked.op.value), reason, actor, until_ms, agent.verb)
+            apply(turn, agent, verb)
+            refresh(turn, agent)
+        case SubmitOp.RETURN:
+            agent = _agent(turn, asked)
+            if not lift(turn, agent, actor):
+                raise IllegalMove("return", f"agent {agent.name}", "in service already")
+            refresh(turn, agent)
+        case SubmitOp.PAUSE_FLEET:
+            pause_fleet(turn, reason, actor, until_ms)
+        case SubmitOp.RESUME_FLEET:
+            if not resume_fleet(turn, actor):
+                raise IllegalMove("resume", "the fleet", "not paused")
+        case SubmitOp.HOLD:
+            hold_key(turn, _key(asked), Hold(reason, actor, until_ms))
+        case SubmitOp.RELEASE:
+            key = _key(asked)
+            if not let_go_of_key(turn, key, f"released by {actor}"):
+                raise IllegalMove("release", key, "not held")
+        case SubmitOp.RESET_BUDGET:
+            if not reset_budget(turn):
+                raise IllegalMove("reset", "the error budget", "not used up")
+            turn.tell("operator", None, f"{actor} reset the error budget: {reason}")
+        case _:
+            raise AssertionError(asked.op)
+
+
+def _key(asked: Submit) -> str:
+    key = asked.key
+    if key is None or not (key == GLOBAL or key.startswith(("mode:", "key:"))):
+        raise BadRequest("key", key, "a permit key: global, mode:<mode> or key:<concurrency key>")
+    return key
 
 
 def _task(turn: Turn, asked: Submit) -> Task:
@@ -155,32 +220,7 @@ def retry(turn: Turn, task: Task, client: str) -> Task:
         return task
     if not task.is_over:
         raise IllegalMove("retry", f"task {task.id}", task.phase.value)
-    again = create(turn, _spec_of(task), client)
-    again.terms = task.terms
-    again.parent = task.id
-    return again
-
-
-def _spec_of(task: Task) -> TaskSpec:
-    return TaskSpec(
-        name=task.name,
-        mode=task.mode,
-        agent=task.pin,
-        priority=task.priority,
-        args=task.args,
-        metadata=task.metadata,
-        trace=task.trace,
-    )
-
-
-def drain(turn: Turn, agent: Agent) -> None:
-    """Give *agent* nothing new; what it has it may finish."""
-    agent.desired_mode = AgentMode.DRAIN
-    turn.do(SaveAgent(agent.name))
-    turn.tell("agent_drained", agent.name, f"{agent.name} is being drained")
-    turn.restate(agent)
-    turn.show(agent)
-    refresh(turn, agent)
+    return repeat(turn, task, client)
 
 
 def forget(turn: Turn, agent: Agent) -> None:

@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from coordinator.core.agents import Agent
-from coordinator.core.gates import GLOBAL, Gate, PermitGate, Signature, mode_key
+from coordinator.core.closures import Closure
+from coordinator.core.cooldowns import Cooldown, type_keys
+from coordinator.core.gates import Gate, Signature
+from coordinator.core.gating import gates_of
+from coordinator.core.openings import WindowGate
 from coordinator.core.policy import Policy
 from coordinator.core.queue.board import Board
 from coordinator.core.queue.classes import AgentClass, ClassKey
@@ -17,6 +21,8 @@ from coordinator.core.queue.shapes import Kind, Shape
 from coordinator.core.tasks import Task
 from coordinator.core.terms import Terms
 from coordinator.core.timers import Timers
+from coordinator.core.usage import Usage
+from coordinator.core.verbs import Hold
 from protocol.messages import Reply
 from protocol.vocabulary import CoordinatorState, Priority, TaskStatus
 
@@ -47,6 +53,13 @@ class State:
     """Boot to agent, of those that hold work and have not been heard in this term."""
     recovered_by_ms: int = 0
     created: int = 0
+
+    usage: dict[str, Usage] = field(default_factory=dict)
+    closures: dict[str, Closure] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    type_cooldowns: dict[str, Cooldown] = field(default_factory=dict)
+    dependents: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Task to the tasks that wait for it."""
 
     gates: dict[str, Gate] = field(default_factory=dict)
     signatures: dict[tuple[str, ...], Signature] = field(default_factory=dict)
@@ -79,51 +92,41 @@ class State:
         """Return the one object for *terms*."""
         return self.terms.setdefault(terms, terms)
 
-    # --- gates, shapes and classes
+    # --- shapes and classes
 
-    def permit_gate(self, key: str) -> PermitGate:
-        """Return the gate of permit *key*, which exists from now on."""
-        gate = self.gates.get(key)
-        if gate is None:
-            gate = PermitGate(key, _code_of(key), self.policy.limit(key))
-            self.gates[key] = gate
-        if not isinstance(gate, PermitGate):
-            raise TypeError(f"{key} is no permit")
-        return gate
-
-    def shape_of(self, task: Task) -> Shape:
+    def shape_of(self, task: Task, wall_ms: int) -> Shape:
         """Return the shape of *task* under the plan in force."""
-        gates = self._gates_of(task)
+        gates = gates_of(self, task, wall_ms)
+        for gate in gates:
+            if gate.key in self.closures:
+                gate.turn(is_open=False)
         kind = Kind(
             mode=task.mode,
             priority=task.priority,
             capabilities=task.terms.capabilities | {task.mode},
             min_health=task.terms.min_health or self.policy.min_health,
+            allows_unknown_health=(
+                task.terms.allows_unknown_health or self.policy.allow_unknown_health
+            ),
             pin=task.pin,
             excluded=task.excluded,
-            type_keys=(),
+            type_keys=type_keys(task),
+            must_fit=task.terms.must_fit,
+            estimated_ms=task.terms.estimated_ms if task.terms.must_fit else None,
             gates=tuple(gate.key for gate in gates),
         )
         shape = self.shapes.get(kind)
         if shape is None:
-            shape = self._new_shape(kind, gates)
+            shape = self._new_shape(kind, gates, wall_ms)
         return shape
 
-    def _gates_of(self, task: Task) -> tuple[Gate, ...]:
-        gates: list[Gate] = [
-            self.permit_gate(GLOBAL),
-            self.permit_gate(mode_key(task.mode)),
-        ]
-        if task.terms.concurrency_key is not None:
-            gates.append(self.permit_gate(f"key:{task.terms.concurrency_key}"))
-        return tuple(gates)
-
-    def _new_shape(self, kind: Kind, gates: tuple[Gate, ...]) -> Shape:
+    def _new_shape(self, kind: Kind, gates: tuple[Gate, ...], wall_ms: int) -> Shape:
         signature = self.signatures.get(kind.gates)
         if signature is None:
             signature = self.signatures[kind.gates] = Signature(self.number(), gates)
-        head_start = self.policy.ageing.head_start_ms[kind.priority]
-        shape = self.shapes[kind] = Shape(self.number(), kind, signature, head_start)
+        shape = self.shapes[kind] = Shape(self.number(), kind, signature)
+        signature.shapes.append(shape)
+        self.set_head_start(shape, wall_ms)
         if kind.pin is not None:
             shape.boards[self.agent(kind.pin).own_board] = None
         else:
@@ -131,6 +134,18 @@ class State:
                 if agent_class.key.takes(shape):
                     shape.boards[agent_class.board] = None
         return shape
+
+    def set_head_start(self, shape: Shape, wall_ms: int) -> None:
+        """Give *shape* the head start of its priority, times the boost of its open windows."""
+        boost = max(
+            (gate.boost(wall_ms) for gate in shape.signature.gates if isinstance(gate, WindowGate)),
+            default=1.0,
+        )
+        head_start_ms = int(self.policy.ageing.head_start_ms[shape.kind.priority] * boost)
+        if head_start_ms != shape.head_start_ms:
+            shape.head_start_ms = head_start_ms
+            for board in shape.boards:
+                board.offer(shape)
 
     def enter_class(self, agent: Agent, key: ClassKey) -> AgentClass:
         """Make *agent* a member of the class of *key*, which exists from now on."""
@@ -183,9 +198,3 @@ class State:
                 for board in signature.boards:
                     if board.free:
                         self.awake[board] = None
-
-
-def _code_of(key: str) -> str:
-    if key == GLOBAL:
-        return "GLOBAL_LIMIT"
-    return "MODE_LIMIT" if key.startswith("mode:") else "KEY_LIMIT"

@@ -1,4 +1,7 @@
-"""What becomes of a task that nobody runs: it waits for its time, in its queue, or it is over."""
+"""What becomes of a task that nobody runs.
+
+It waits for the tasks that it depends on, then for its time, then in its queue; or it is over.
+"""
 
 import hashlib
 from typing import Final
@@ -16,14 +19,61 @@ _HASH_RANGE: Final = 2**64
 def wait(turn: Turn, task: Task) -> None:
     """Let *task*, which nobody runs, wait for whatever it has to wait for."""
     task.want = Want.RUN
+    if task.depends_on and _await_dependencies(turn, task):
+        return
     if task.not_before_ms is not None and task.not_before_ms > turn.now.wall_ms:
         turn.move(task, Phase.SCHEDULED)
         turn.state.timers.at_wall(task.not_before_ms, Due.START, task.id)
         return
-    shape = turn.state.shape_of(task)
+    shape = turn.state.shape_of(task, turn.now.wall_ms)
     turn.move(task, Phase.READY)
     shape.push(task)
     turn.state.wake_for(shape)
+
+
+def unmet(turn: Turn, task: Task) -> list[str]:
+    """Name the tasks that *task* waits for and that have not completed."""
+    tasks = turn.state.tasks
+    return [
+        name
+        for name in task.depends_on
+        if name not in tasks or tasks[name].outcome is not TaskStatus.COMPLETED
+    ]
+
+
+def _await_dependencies(turn: Turn, task: Task) -> bool:
+    """Let *task* wait for what it depends on; say whether there is something to wait for.
+
+    A dependency that ended otherwise than by completing fails the task: it could never run.
+    """
+    for name in unmet(turn, task):
+        other = turn.state.tasks.get(name)
+        if other is None or other.is_over:
+            _fail(turn, task, name)
+            return True
+        turn.state.dependents.setdefault(name, {})[task.id] = None
+    if not unmet(turn, task):
+        return False
+    turn.move(task, Phase.DEPENDENT)
+    return True
+
+
+def _go_on_after(turn: Turn, ended: Task) -> None:
+    """Let go on, or fail, what waited for *ended*."""
+    for name in turn.state.dependents.pop(ended.id, ()):
+        task = turn.state.tasks.get(name)
+        if task is None or task.phase is not Phase.DEPENDENT:
+            continue
+        if ended.outcome is not TaskStatus.COMPLETED:
+            _fail(turn, task, ended.id)
+        elif not unmet(turn, task):
+            task.depends_on = ()
+            wait(turn, task)
+
+
+def _fail(turn: Turn, task: Task, name: str) -> None:
+    task.error_code, task.error = "dependency", f"{name}, which it depends on, did not complete"
+    end(turn, task, TaskStatus.FAILED)
 
 
 def unqueue(task: Task) -> None:
@@ -43,6 +93,8 @@ def end(turn: Turn, task: Task, outcome: TaskStatus) -> None:
     state.timers.at_mono(turn.now.mono_ms + state.policy.task_ttl_ms, Due.HIDE, task.id)
     if len(state.shown_ended) > SHOWN_ENDED:
         hide(turn, next(iter(state.shown_ended)))
+    if task.id in state.dependents:
+        _go_on_after(turn, task)
     if len(state.ended) > KEPT_ENDED:
         oldest = next(iter(state.ended))
         hide(turn, oldest)

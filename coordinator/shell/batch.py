@@ -14,6 +14,7 @@ from coordinator.core.effects import (
     RestateAll,
     SaveAgent,
     SaveLedger,
+    SaveMark,
     SaveReply,
     SaveTask,
     SayDesired,
@@ -23,7 +24,7 @@ from coordinator.core.effects import (
     ShowAgent,
     ShowTask,
 )
-from coordinator.core.records import agent_record, ledger_record, task_record
+from coordinator.core.records import agent_record, ledger_record, mark_record, task_record
 from coordinator.core.state import State
 from coordinator.core.tasks import Task
 from coordinator.shell.store import Changes
@@ -37,6 +38,7 @@ class Batch:
     tasks: dict[str, None] = field(default_factory=dict)
     agents: dict[str, None] = field(default_factory=dict)
     ledgers: dict[tuple[str, str], None] = field(default_factory=dict)
+    marks: dict[tuple[str, str], None] = field(default_factory=dict)
     attempts: list[LogAttempt] = field(default_factory=list)
     saved_replies: list[SaveReply] = field(default_factory=list)
     events: list[LogEvent] = field(default_factory=list)
@@ -73,6 +75,8 @@ class Batch:
                     self.replies.append(effect)
                 case SaveReply():
                     self.saved_replies.append(effect)
+                case SaveMark(kind, key):
+                    self.marks[kind, key] = None
                 case SaveAgent(agent):
                     self.agents[agent] = None
                 case HideTask(task):
@@ -116,6 +120,10 @@ class Batch:
                 {"agent": name, "boot": boot, "doc": orjson.dumps(ledger_record(ledger))}
                 for name, boot in self.ledgers
                 if (ledger := state.agents[name].ledgers.get(boot)) is not None
+            ],
+            marks=[
+                {"kind": kind, "key": key, "doc": orjson.dumps(mark_record(state, kind, key))}
+                for kind, key in self.marks
             ],
             attempts=[attempt._asdict() for attempt in self.attempts],
             replies=[

@@ -16,7 +16,7 @@ from typing import Final
 from coordinator.address import BrokerAddress
 from coordinator.core.effects import Effect
 from coordinator.core.events import BusConnected, Heard, Stalled, Stopping, Submitted
-from coordinator.core.records import agent_from, ledger_from, task_from
+from coordinator.core.records import agent_from, ledger_from, remember_mark, task_from
 from coordinator.core.recovery import restore
 from coordinator.core.state import State
 from coordinator.plan.compile import compile_plan
@@ -200,6 +200,8 @@ def remember(state: State, memory: Memory, clock: Clock) -> list[Effect]:
     for name in state.policy.agents:
         if name not in agents:
             agents[name] = state.agent(name)
+    for kind, key, record in memory.marks:
+        remember_mark(state, kind, key, record)
     for status, priority, mode, count in memory.tally:
         state.tally[TaskStatus(status), Priority(priority), mode] = count
     tasks = [task_from(record) for record in memory.tasks]

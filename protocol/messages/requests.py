@@ -64,6 +64,14 @@ class Submit(Message):
     task: TaskId | None = None
     agent: AgentName | None = None
     spec: TaskSpec | None = None
+    key: Label | None = None
+    """A permit key, to be held or released."""
+    plan: JsonObject | None = None
+    plan_version: Count | None = None
+    """The version that the plan was made from; another one in force is a conflict."""
+    for_s: Annotated[float, Field(strict=True, gt=0, le=1e9)] | None = None
+    """How long an operator's verb holds; without it, one hour."""
+    forever: Flag = False
     reason: Text | None = None
 
 

@@ -31,7 +31,9 @@ class ClassKey:
         kind = shape.kind
         if not kind.capabilities <= self.capabilities:
             return False
-        if kind.min_health is not None and TIER[self.health] < TIER[kind.min_health]:
+        unknown_will_do = kind.allows_unknown_health and self.health is AgentHealth.UNKNOWN
+        least = kind.min_health
+        if least is not None and TIER[self.health] < TIER[least] and not unknown_will_do:
             return False
         return not self.in_maintenance or kind.priority is Priority.MAINTENANCE
 

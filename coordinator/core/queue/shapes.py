@@ -43,11 +43,14 @@ class Kind:
     priority: Priority
     capabilities: frozenset[str]
     min_health: AgentHealth | None
+    allows_unknown_health: bool
     pin: str | None
     excluded: frozenset[str]
     """Agents that have rejected such a task."""
     type_keys: tuple[str, ...]
     """The keys under which cooldowns of an agent may hold this kind back."""
+    must_fit: bool
+    estimated_ms: int | None
     gates: tuple[str, ...]
 
 
@@ -56,11 +59,11 @@ class Shape:
 
     __slots__ = ("_heap", "boards", "head_start_ms", "kind", "live", "number", "signature")
 
-    def __init__(self, number: int, kind: Kind, signature: "Signature", head_start_ms: int) -> None:
+    def __init__(self, number: int, kind: Kind, signature: "Signature") -> None:
         self.number = number
         self.kind = kind
         self.signature = signature
-        self.head_start_ms = head_start_ms
+        self.head_start_ms = 0
         self.boards: dict[Board, None] = {}
         self.live = 0
         self._heap: list[tuple[int, str, int, Task]] = []

@@ -80,6 +80,16 @@ REPLIES: Final = Table(
     Index("replies_by_age", "answered_ms"),
 )
 
+MARKS: Final = Table(
+    "marks",
+    METADATA,
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("kind", "key"),
+)
+"""The small things that survive: what is counted, closed, held or learnt. ``null`` is gone."""
+
 EVENTS: Final = Table(
     "events",
     METADATA,

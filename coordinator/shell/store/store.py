@@ -21,6 +21,7 @@ from coordinator.shell.store.schema import (
     ATTEMPTS,
     EVENTS,
     LEDGERS,
+    MARKS,
     META,
     REPLIES,
     TASKS,
@@ -39,6 +40,7 @@ class Changes:
     tasks: list[Row] = field(default_factory=list)
     agents: list[Row] = field(default_factory=list)
     ledgers: list[Row] = field(default_factory=list)
+    marks: list[Row] = field(default_factory=list)
     attempts: list[Row] = field(default_factory=list)
     replies: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Changes:
             self.tasks
             or self.agents
             or self.ledgers
+            or self.marks
             or self.attempts
             or self.replies
             or self.events
@@ -64,6 +67,8 @@ class Memory:
     """Records of all tasks that are not over."""
     agents: list[Row]
     ledgers: list[tuple[str, str, Row]]
+    marks: list[tuple[str, str, Row]]
+    """Kind, key and record of the small things that survive."""
     tally: list[tuple[str, str, str, int]]
     """Status, priority, mode and the number of tasks ever stored with them."""
 
@@ -78,7 +83,7 @@ class Store:
         )
         self._writer = self._engine.connect()
         self._upserts = {
-            table: self._upsert(table) for table in (META, TASKS, AGENTS, LEDGERS, REPLIES)
+            table: self._upsert(table) for table in (META, TASKS, AGENTS, LEDGERS, MARKS, REPLIES)
         }
 
     @classmethod
@@ -102,6 +107,11 @@ class Store:
                     (agent, boot, orjson.loads(doc))
                     for agent, boot, doc in self._writer.execute(select(LEDGERS)).tuples()
                 ],
+                marks=[
+                    (kind, key, record)
+                    for kind, key, doc in self._writer.execute(select(MARKS)).tuples()
+                    if (record := orjson.loads(doc)) is not None
+                ],
                 tally=[
                     (status, priority, mode, count)
                     for status, priority, mode, count in self._writer.execute(
@@ -120,6 +130,7 @@ class Store:
                     (TASKS, changes.tasks),
                     (AGENTS, changes.agents),
                     (LEDGERS, changes.ledgers),
+                    (MARKS, changes.marks),
                     (REPLIES, changes.replies),
                 ):
                     self._put(table, rows)

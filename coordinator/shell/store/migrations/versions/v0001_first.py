@@ -60,6 +60,12 @@ def upgrade() -> None:
     )
     op.create_index("replies_by_age", "replies", ["answered_ms"])
     op.create_table(
+        "marks",
+        sa.Column("kind", sa.String, primary_key=True),
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("doc", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
         "events",
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
