@@ -168,6 +168,13 @@ class Agent:
         """Wait until the agent has stated itself on the bus; say whether it has."""
         return self._running().ready.wait(timeout)
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the agent has ended by itself, and raise why if it could not go on."""
+        if not self._running().done.wait(timeout):
+            return False
+        self._finish()
+        return True
+
     def stop(self, timeout: float = 10.0) -> None:
         """Let handlers finish for *timeout* seconds, stop them, say goodbye and end."""
         self._ask_to_leave(timeout)
