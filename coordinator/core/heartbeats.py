@@ -35,8 +35,9 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
     watch(turn, agent)
     turn.state.unheard.pop(said.boot, None)
     granted = _renew(turn, agent, said) if agent.held else ()
-    if first:
+    if agent.held:
         release_predecessor(turn, agent, said)
+    if first:
         turn.restate(agent)
         turn.show(agent)
     _notice_deafness(turn, agent)

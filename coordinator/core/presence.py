@@ -107,10 +107,13 @@ def on_silence_timer(turn: Turn, name: str) -> None:
     agent = turn.state.agents.get(name)
     if agent is None or agent.suspect_timer_ms is None:
         return
+    if turn.now.mono_ms < agent.suspect_timer_ms:
+        return  # another one is set for later
     armed_ms, agent.suspect_timer_ms = agent.suspect_timer_ms, None
     limit_ms = _silence_limit_ms(turn, agent)
-    heard = agent.heard_ms if agent.heard_ms is not None else armed_ms - limit_ms
     lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
+    waited_ms = lease_ms + margin_ms if agent.suspect else limit_ms
+    heard = agent.heard_ms if agent.heard_ms is not None else armed_ms - waited_ms
     silent_ms = turn.now.mono_ms - heard
     if agent.lost or agent.presence is PresenceState.OFFLINE:
         return
@@ -158,7 +161,10 @@ def came_back(turn: Turn, agent: Agent) -> None:
 
 
 def release_predecessor(turn: Turn, agent: Agent, said: Heartbeat) -> None:
-    """Take back what the boot before held, now that its successor says that it is dead."""
+    """Take back what the boot before held, now that its successor says that it is dead.
+
+    Asked at every heartbeat, because the first may have overtaken the presence that says so.
+    """
     if agent.prev_boot is None:
         return
     listed = {(holding.task, holding.fence) for holding in said.holding}

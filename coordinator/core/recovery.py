@@ -89,7 +89,11 @@ def on_stalled(turn: Turn, stalled_ms: int) -> None:
     for agent in state.agents.values():
         if agent.heard_ms is not None:
             agent.heard_ms += stalled_ms
+        if agent.behind_since_ms is not None:
+            agent.behind_since_ms += stalled_ms
         for task in agent.held.values():
             if task.attempt is not None:
                 task.attempt.expires_ms += stalled_ms
     state.recovered_by_ms += stalled_ms
+    if state.phase is CoordinatorState.RECOVERING:
+        state.timers.at_mono(state.recovered_by_ms + 1, Due.RECOVERED)

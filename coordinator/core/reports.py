@@ -93,7 +93,8 @@ def _went_on(turn: Turn, task: Task, said: Report) -> None:
                 turn.do(SaveTask(task.id))
                 turn.do(ShowTask(task.id))
         case ReportEvent.PAUSED:
-            turn.move(task, Phase.PAUSED_RUNNING)
+            if task.want is Want.PAUSE:
+                turn.move(task, Phase.PAUSED_RUNNING)
         case _:
             raise AssertionError(said.event)
 

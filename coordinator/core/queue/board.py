@@ -41,6 +41,17 @@ class Board:
         heapq.heappush(heap, (key, shape.number, shape))
         shape.signature.boards[self] = None
 
+    def shows(self, shape: Shape) -> bool:
+        """Say whether *shape* is up here at its place, or at one before it; for the audit."""
+        key, known = shape.key(), self._keys.get(shape.number)
+        return (
+            key is not None
+            and known is not None
+            and known <= key
+            and self in shape.signature.boards
+            and any(entry[:2] == (known, shape.number) for entry in self._heaps[shape.signature])
+        )
+
     def best(self, takes: Callable[[Shape], bool] | None = None) -> tuple[Key, Shape] | None:
         """Return the first shape that is open now and that *takes* accepts."""
         best: tuple[Key, Shape] | None = None
