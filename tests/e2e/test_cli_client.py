@@ -115,6 +115,7 @@ def fleetbus(
     broker: BrokerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Result]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # test runners set it to their own width
     return lambda *words: CliRunner().invoke(app, [*words, "--broker", broker.url()])
 
 

@@ -91,14 +91,15 @@ def test_parts_are_stopped_agents_first_and_the_broker_last(
 
 
 def test_what_does_not_stop_is_killed_with_its_children_and_told(supervisor: Supervisor) -> None:
-    code = (
-        f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()']); {STUBBORN}"
-    )
+    child = "import signal; signal.pause()"
+    spawn = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{child}'])"
+    code = f"{spawn}; {STUBBORN}"
     process = supervisor.start(part(Kind.BROKER, "broker", code + FOR_EVER))
     wait_until_up(process)
-    (child,) = psutil.Process(process.pid).children()
+    children = psutil.Process(process.pid).children()
+    assert len(children) == 1
     assert supervisor.stop_all() == [f"broker (pid {process.pid})"]
-    _, alive = psutil.wait_procs([child], timeout=WITHIN_S)
+    _, alive = psutil.wait_procs(children, timeout=WITHIN_S)
     assert alive == []
 
 

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 WITHIN_S = 30.0
 FREE = ("--mqtt-port", "0", "--ws-port", "0", "--http-port", "0")
-pytestmark = pytest.mark.xdist_group("up")
 
 
 def agent(name: str, **more: Any) -> dict[str, Any]:
@@ -139,6 +137,29 @@ def test_a_fleet_comes_up_works_mends_itself_and_goes_down_in_order(tmp_path: Pa
     assert not any(part.is_running() for part in parts)
     assert "was killed: " not in running.said()
     assert not (tmp_path / ".fleetbus" / "up.json").exists()
+
+
+def test_a_closed_terminal_leaves_no_process_behind(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path, agent("Main"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "coordinator.cli", "up", "--plan", plan, *FREE],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    assert "Test fleet" in process.stdout.readline()
+    process.stdout.close()
+    running = Up(process, tmp_path)
+    running.log.touch()
+    running.wait((tmp_path / ".fleetbus" / "up.json").exists)
+    parts = [psutil.Process(part["pid"]) for part in running.state["parts"].values()]
+    process.send_signal(signal.SIGHUP)
+    process.wait(WITHIN_S)
+    assert len(parts) == 3
+    assert not any(part.is_running() for part in parts)
 
 
 def test_a_second_up_on_the_same_data_says_who_has_it(tmp_path: Path) -> None:

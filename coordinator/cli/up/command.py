@@ -62,35 +62,40 @@ def up(
         }
     )
     fleet_plan = load(chosen.plan_file)
-    out = screen.console()
-
-    def say(line: str) -> None:
-        out.print(line, soft_wrap=True)
-
     with held(chosen.data):
         if left := end_leftovers(chosen.data):
             say(f"{screen.WARN} ended what an earlier `fleetbus up` left: {', '.join(left)}")
         raise typer.Exit(_run(Fleet(chosen, fleet_plan, say)))
 
 
+def say(line: str) -> None:
+    """Tell the person at the terminal; whether anybody is still there does not matter."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, flush=True)
+
+
 def _run(fleet: Fleet) -> int:
-    supervisor, say = fleet.supervisor, fleet.say
-    with _signals(supervisor):
-        status = 0
+    with _signals(fleet.supervisor):
         try:
             fleet.start()
-            supervisor.supervise()
+            fleet.supervisor.supervise()
         except Stopped:
-            pass
+            return 0
         except FleetBusError as error:
             screen.complain(str(error))
-            status = 1
-        began = time.monotonic()
-        killed = supervisor.stop_all()
-    if killed:
+            return 1
+        else:
+            return 0
+        finally:
+            # Whatever happened, a bug of ours included, no process is left behind.
+            _stop(fleet)
+
+
+def _stop(fleet: Fleet) -> None:
+    began = time.monotonic()
+    if killed := fleet.supervisor.stop_all():
         say(f"{screen.WARN} did not end in time and was killed: {', '.join(killed)}")
     say(f"stopped in {time.monotonic() - began:.1f} s; the store and logs are in {fleet.data}")
-    return status
 
 
 @contextlib.contextmanager

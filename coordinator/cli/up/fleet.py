@@ -96,7 +96,7 @@ class Fleet:
         waiting = {part.name: self.supervisor.start(part).pid for part in parts}
         width = max((len(name) for name in waiting), default=0)
         if waiting:
-            self.say(f"starting {len(waiting)} agents: {', '.join(waiting)}")
+            self.say(f"starting {', '.join(waiting)}")
 
         def ready() -> bool:
             for name in [name for name in waiting if before.agent_is_up(state, name)]:

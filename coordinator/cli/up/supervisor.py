@@ -149,6 +149,8 @@ class Supervisor:
         try:
             process = self.start(part)
         except FleetBusError as error:
+            if part.kind is not Kind.AGENT:
+                raise
             self._say(f"{screen.BAD} {error}")
             return
         self._say(f"{screen.GOOD} {part.title} runs again (pid {process.pid})")
