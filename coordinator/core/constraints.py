@@ -16,6 +16,7 @@ from protocol.vocabulary import AgentHealth, Constraint
 T = TypeVar("T")
 
 _CONSTRAINTS: Final = tuple(constraint.value for constraint in Constraint)
+_HEALTHS: Final = "one of " + ", ".join(health.value for health in AgentHealth)
 _RULES: Final = ("recent_failure", "task_cooldown")
 _MAX_SECONDS: Final = 366 * 86_400
 
@@ -34,7 +35,7 @@ def terms_of(spec: TaskSpec, policy: Policy) -> Terms:
         | frozenset(
             said.read(Constraint.AGENT_CAPABILITY, _names, "a capability, or a list") or ()
         ),
-        min_health=said.read(Constraint.MIN_HEALTH, AgentHealth, _one_of(AgentHealth)),
+        min_health=said.read(Constraint.MIN_HEALTH, AgentHealth, _HEALTHS),
         allows_unknown_health=bool(
             said.read(Constraint.ALLOW_UNKNOWN_HEALTH, _flag, "true or false")
         ),
@@ -164,10 +165,6 @@ def _duration(value: Any) -> int:  # noqa: ANN401 -- as above
     if not 0 < value <= _MAX_SECONDS:
         raise ValueError(value)
     return int(value * 1000)
-
-
-def _one_of(words: type[AgentHealth]) -> str:
-    return "one of " + ", ".join(word.value for word in words)
 
 
 def _least(one: int | None, other: int | None) -> int | None:

@@ -22,6 +22,7 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         turn.drop("old_heartbeat")
         return
     first = agent.heard_ms is None
+    was_away = first or agent.suspect or agent.lost
     agent.seq, agent.conn = said.seq, max(agent.conn, said.conn)
     agent.heard_ms = turn.now.mono_ms
     agent.last_heartbeat_wall_ms = turn.now.wall_ms
@@ -40,8 +41,7 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
     if first:
         turn.restate(agent)
         turn.show(agent)
-    _notice_deafness(turn, agent)
-    if first or not agent.is_free:
+    if _notice_deafness(turn, agent) or was_away:
         refresh(turn, agent)
     turn.do(SayLease(agent.name, said.boot, said.seq, agent.rev, granted, agent.acks()))
 
@@ -93,17 +93,21 @@ def mark_started(turn: Turn, task: Task, ran_ms: int = 0) -> None:
         charge(turn, task, attempt, count="started")
 
 
-def _notice_deafness(turn: Turn, agent: Agent) -> None:
-    """Repeat, byte for byte, what an agent has not applied yet."""
+def _notice_deafness(turn: Turn, agent: Agent) -> bool:
+    """Repeat, byte for byte, what *agent* has not applied yet.
+
+    Say whether its being behind may have changed what it can be given.
+    """
     desired = agent.desired
+    was_behind = agent.behind_since_ms is not None
     if desired is None or agent.seen >= (turn.state.term, desired.rev):
         agent.behind_since_ms = None
-        return
+        return was_behind
     if agent.behind_since_ms is None:
         agent.behind_since_ms = turn.now.mono_ms
     if agent.name not in turn.restated:
         turn.do(SayDesired(desired))
-    refresh(turn, agent)
+    return True
 
 
 def on_metrics(turn: Turn, said: Metrics, *, retained: bool) -> None:

@@ -60,7 +60,7 @@ def on_submitted(turn: Turn, client: str, asked: Submit, earlier: Reply | None) 
 
 def _reply(turn: Turn, asked: Submit, **answer: Any) -> Reply:  # noqa: ANN401 -- Reply's own fields
     state = turn.state
-    return Reply(
+    return Reply.model_construct(
         ts_ms=turn.now.wall_ms,
         coord=state.coord,
         term=state.term,
