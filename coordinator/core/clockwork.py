@@ -9,6 +9,7 @@ from coordinator.core.gates import PermitGate
 from coordinator.core.losses import lost_attempt
 from coordinator.core.openings import WindowGate, look_at_clock
 from coordinator.core.presence import on_silence_timer
+from coordinator.core.recurrence.runs import on_schedule_due
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase
 from coordinator.core.timers import Due
@@ -34,6 +35,8 @@ def fire_timers(turn: Turn) -> None:
                 hide(turn, subject)
             case Due.GATE:
                 _on_gate(turn, subject)
+            case Due.SCHEDULE:
+                on_schedule_due(turn, subject)
             case Due.AGENT:
                 _on_agent(turn, subject)
             case Due.RECOVERED | Due.OFFER:

@@ -6,6 +6,7 @@ what does not fit any more drains away.
 
 from coordinator.core.gating import permit_gate
 from coordinator.core.policy import Policy
+from coordinator.core.recurrence.runs import take_schedules
 from coordinator.core.standing import refresh
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
@@ -33,6 +34,7 @@ def on_plan_applied(turn: Turn, policy: Policy) -> None:
         turn.show(agent)
     for task in waiting:
         wait(turn, task)
+    take_schedules(turn)
     turn.tell("plan_applied", None, f"the plan of {policy.fleet_name} is in force")
 
 

@@ -12,6 +12,7 @@ from coordinator.core.civil.periods import Period
 from coordinator.core.closures import Closure
 from coordinator.core.cooldowns import Cooldown
 from coordinator.core.policy import Policy
+from coordinator.core.recurrence.progress import progress_from, progress_record
 from coordinator.core.state import State
 from coordinator.core.tasks import Attempt, Phase, Task
 from coordinator.core.terms import Terms
@@ -211,6 +212,8 @@ def remember_mark(state: State, kind: str, key: str, record: Record) -> None:
             state.closures[key] = Closure(**record)
         case "hold":
             state.holds[key] = Hold(**record)
+        case "schedule":
+            state.schedules.progress[key] = progress_from(record)
         case _:
             raise ValueError(f"a mark of unknown kind {kind!r}")
 
@@ -226,6 +229,9 @@ def mark_record(state: State, kind: str, key: str) -> Record | None:
         case "hold":
             hold = state.holds.get(key)
             return None if hold is None else asdict(hold)
+        case "schedule":
+            progress = state.schedules.progress.get(key)
+            return None if progress is None else progress_record(progress)
         case _:
             raise ValueError(f"a mark of unknown kind {kind!r}")
 

@@ -11,6 +11,7 @@ from coordinator.core.effects import CallRoll, Effect, SayState
 from coordinator.core.gating import permit_gate
 from coordinator.core.instant import Instant
 from coordinator.core.plans import take_places
+from coordinator.core.recurrence.runs import take_schedules
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.timers import Due
@@ -46,6 +47,7 @@ def restore(
             wait(turn, task)
     state.timers.at_mono(latest_ms + 1, Due.RECOVERED)
     state.recovered_by_ms = latest_ms
+    take_schedules(turn)
     turn.do(SayState())
     turn.do(CallRoll())
     return turn.effects

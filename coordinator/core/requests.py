@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from coordinator.core.agents import Agent
 from coordinator.core.budgets import reset_budget
+from coordinator.core.cancelling import cancel
 from coordinator.core.creation import create, repeat
 from coordinator.core.effects import ClearAgent, SaveAgent, SaveReply, SayReply
 from coordinator.core.errors import BadRequest, IllegalMove, RequestError, UnknownSubject
@@ -29,9 +30,9 @@ from coordinator.core.verbs import (
     resume_fleet,
 )
 from coordinator.core.views import list_tasks, task_document
-from coordinator.core.waiting import end, unqueue, wait
+from coordinator.core.waiting import unqueue, wait
 from protocol.messages import Reply, Submit
-from protocol.vocabulary import AgentMode, PresenceState, SubmitOp, TaskStatus, Want
+from protocol.vocabulary import AgentMode, PresenceState, SubmitOp, Want
 
 _READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY})
 
@@ -69,9 +70,7 @@ def _reply(turn: Turn, asked: Submit, **answer: Any) -> Reply:  # noqa: ANN401 -
     )
 
 
-def _carry_out(
-    turn: Turn, client: str, asked: Submit
-) -> tuple[str | None, dict[str, Any] | None]:
+def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict[str, Any] | None]:
     match asked.op:
         case SubmitOp.CREATE:
             if asked.spec is None:
@@ -163,19 +162,6 @@ def _agent(turn: Turn, asked: Submit) -> Agent:
     if agent is None:
         raise UnknownSubject("agent", asked.agent)
     return agent
-
-
-def cancel(turn: Turn, task: Task) -> None:
-    """Cancel *task*: at once when nobody runs it, else as soon as its agent has let go."""
-    if task.is_over:
-        raise IllegalMove("cancel", f"task {task.id}", task.status.value)
-    if task.attempt is None:
-        unqueue(task)
-        end(turn, task, TaskStatus.CANCELLED)
-        return
-    task.want = Want.CANCEL
-    turn.move(task, Phase.CANCELLING)
-    turn.restate(turn.state.agent(task.attempt.agent))
 
 
 def pause(turn: Turn, task: Task) -> None:

@@ -18,6 +18,7 @@ from coordinator.core.policy import Policy
 from coordinator.core.queue.board import Board
 from coordinator.core.queue.classes import AgentClass, ClassKey
 from coordinator.core.queue.shapes import Kind, Shape
+from coordinator.core.recurrence.progress import Schedules
 from coordinator.core.tasks import Task
 from coordinator.core.terms import Terms
 from coordinator.core.timers import Timers
@@ -57,6 +58,7 @@ class State:
     usage: dict[str, Usage] = field(default_factory=dict)
     closures: dict[str, Closure] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
+    schedules: Schedules = field(default_factory=Schedules)
     type_cooldowns: dict[str, Cooldown] = field(default_factory=dict)
     dependents: dict[str, dict[str, None]] = field(default_factory=dict)
     """Task to the tasks that wait for it."""

@@ -24,6 +24,8 @@ class Due(Enum):
     HIDE = auto()
     GATE = auto()
     """A shared gate may open or close: a window, a period's end, a closure that is over."""
+    SCHEDULE = auto()
+    """A schedule names this time, or one of its runs has ended."""
     AGENT = auto()
     """Something about one agent changes: its hours, a cooldown, an operator's verb."""
 

@@ -95,6 +95,9 @@ def end(turn: Turn, task: Task, outcome: TaskStatus) -> None:
         hide(turn, next(iter(state.shown_ended)))
     if task.id in state.dependents:
         _go_on_after(turn, task)
+    schedule = state.schedules.schedule_of.pop(task.id, None)
+    if schedule is not None:
+        state.timers.at_wall(turn.now.wall_ms, Due.SCHEDULE, schedule)
     if len(state.ended) > KEPT_ENDED:
         oldest = next(iter(state.ended))
         hide(turn, oldest)

@@ -1,12 +1,14 @@
 """How far each schedule has been handled: what must survive, so that no run is made twice.
 
-A mark is stored in the same commit as the tasks that it accounts for. A schedule without a mark
-is new: it owes nothing for the time before it was first seen.
+It is stored in the same commit as the tasks that it accounts for. A schedule without it is new: it
+owes nothing for the time before it was first seen.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+
+from coordinator.core.recurrence.recurring import RecurringTask
 
 Record = dict[str, Any]
 
@@ -21,12 +23,12 @@ class Pause:
 
 
 @dataclass(slots=True)
-class Mark:
+class Progress:
     """How far one schedule has been handled."""
 
     name: str
     rhythm: str
-    """What it was when it was marked: another rhythm owes nothing for the past."""
+    """The schedule's when it was last handled: another rhythm owes nothing for the past."""
     last_ms: int
     """Every nominal time up to here has its run or its skip, or waits in ``buffered``."""
     runs: list[str] = field(default_factory=list)
@@ -41,30 +43,42 @@ class Mark:
     """For when a timer is set; of this process, and not stored."""
 
 
-def mark_record(mark: Mark) -> Record:
-    """Write down *mark*."""
-    record: Record = {"name": mark.name, "rhythm": mark.rhythm, "last_ms": mark.last_ms}
-    if mark.runs:
-        record["runs"] = list(mark.runs)
-    if mark.buffered:
-        record["buffered"] = list(mark.buffered)
-    if mark.pause is not None:
-        pause = mark.pause
+@dataclass(slots=True)
+class Schedules:
+    """The schedules of the plan in force, and how far each has been handled."""
+
+    by_name: dict[str, RecurringTask] = field(default_factory=dict)
+    progress: dict[str, Progress] = field(default_factory=dict)
+    schedule_of: dict[str, str] = field(default_factory=dict)
+    """Run to its schedule, of runs that have not ended."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Reason to the nominal times that were skipped for it, since this process began."""
+
+
+def progress_record(progress: Progress) -> Record:
+    """Write down *progress*."""
+    record: Record = {"name": progress.name, "rhythm": progress.rhythm, "last_ms": progress.last_ms}
+    if progress.runs:
+        record["runs"] = list(progress.runs)
+    if progress.buffered:
+        record["buffered"] = list(progress.buffered)
+    if progress.pause is not None:
+        pause = progress.pause
         record["pause"] = {
             "reason": pause.reason,
             "actor": pause.actor,
             "until_ms": pause.until_ms,
         }
-    if mark.created:
-        record["created"] = mark.created
-    if mark.skipped:
-        record["skipped"] = dict(mark.skipped)
+    if progress.created:
+        record["created"] = progress.created
+    if progress.skipped:
+        record["skipped"] = dict(progress.skipped)
     return record
 
 
-def mark_from(record: Record) -> Mark:
-    """Read a mark back."""
-    return Mark(
+def progress_from(record: Record) -> Progress:
+    """Read a progress back."""
+    return Progress(
         name=record["name"],
         rhythm=record["rhythm"],
         last_ms=record["last_ms"],
