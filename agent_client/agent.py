@@ -94,6 +94,8 @@ class Agent:
         A plain function gets a :class:`Task`, an ``async def`` an :class:`AsyncTask`. What it
         returns is the result; what it raises is why the task failed.
         """
+        if not modes or not all(isinstance(mode, str) for mode in modes):
+            raise BadSetting("handler", modes, 'modes, as in @agent.handler("quest")')
 
         def register(function: H) -> H:
             self.add_handler(function, *modes)

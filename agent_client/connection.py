@@ -31,6 +31,15 @@ from agent_client.settings import AgentSettings
 
 log = logging.getLogger("fleetbus.agent")
 
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Keep paho from calling a broken connection an error; that is normal, and told by us."""
+    return record.levelno < logging.WARNING or "exception" in str(record.msg)
+
+
+_paho_log = logging.getLogger("fleetbus.agent.paho")
+_paho_log.addFilter(_is_news)
+
 CONNECT_TIMEOUT_S: Final = 5.0
 GOODBYE_S: Final = 0.5
 MAX_IN_FLIGHT: Final = 200
@@ -70,6 +79,7 @@ class Connection:
         self._settings = settings
         self._topics = list(topics)
         self._subscribe_mid: int | None = None
+        self._refusal: str | None = None
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=settings.client_id or settings.name,
@@ -78,7 +88,7 @@ class Connection:
             reconnect_on_failure=False,
         )
         self._client.suppress_exceptions = True
-        self._client.enable_logger(logging.getLogger("fleetbus.agent.paho"))
+        self._client.enable_logger(_paho_log)
         self._client.connect_timeout = CONNECT_TIMEOUT_S
         self._client.max_inflight_messages_set(MAX_IN_FLIGHT)
         self._client.max_queued_messages_set(MAX_QUEUED)
@@ -115,6 +125,8 @@ class Connection:
         for _ in range(PACKETS_PER_WAKE_UP):
             sock: Any = self.socket
             if sock is None or self._client.loop_read() != MQTT_ERR_SUCCESS:
+                break
+            if self._refusal is not None or self.stage is Stage.CLOSED:
                 break
             pending = getattr(sock, "pending", None)  # TLS holds decrypted bytes back
             if not (pending is not None and pending()) and not _readable(sock):
@@ -155,7 +167,9 @@ class Connection:
             sock.close()
 
     def _notice_loss(self) -> None:
-        if self.stage is not Stage.CLOSED and self._client.socket() is None:
+        if self._refusal is not None:
+            self._closed(self._refusal)
+        elif self.stage is not Stage.CLOSED and self._client.socket() is None:
             self._closed("the connection broke")
 
     # --- callbacks: they take notes
@@ -173,7 +187,7 @@ class Connection:
     ) -> None:
         if reason.is_failure:
             self.credentials_refused = reason.getName() in _BAD_CREDENTIALS
-            self._closed(f"the broker refused: {reason.getName()}")
+            self._refusal = f"the broker refused: {reason.getName()}"
             return
         self.stage = Stage.SUBSCRIBING
         qos = self._settings.subscribe_qos
@@ -192,7 +206,7 @@ class Connection:
         for topic, reason in zip(self._topics, reasons, strict=False):
             if reason.is_failure:
                 self.refused_topic = topic
-                self._closed(f"the broker refused the subscription to {topic}")
+                self._refusal = f"the broker refused the subscription to {topic}"
                 return
         self.stage = Stage.READY
 
@@ -209,7 +223,7 @@ class Connection:
     ) -> None:
         if self.stage is not Stage.CLOSED:
             self.stage = Stage.CLOSED
-            self.why_closed = self.why_closed or str(reason.getName())
+            self.why_closed = self._refusal or self.why_closed or str(reason.getName())
 
 
 def _flush(client: Client, sock: socket.socket) -> None:

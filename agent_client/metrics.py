@@ -29,16 +29,18 @@ class MetricSet:
         """Note *value*, or raise :class:`BadSetting`."""
         checked = check(name, value)
         with self._lock:
-            if name not in self._custom and len(self._custom) >= MAX_METRICS - _OWN_SHARE:
-                right = f"at most {MAX_METRICS - _OWN_SHARE} different metrics per agent"
-                raise BadSetting("metric", name, right)
-            self._custom[name] = checked
+            self._keep(name, checked)
 
     def add(self, name: str, amount: float = 1.0) -> None:
         """Count *amount* on top of what *name* was."""
         with self._lock:
-            before = self._custom.get(name, 0.0)
-        self.set(name, before + amount)
+            self._keep(name, check(name, self._custom.get(name, 0.0) + amount))
+
+    def _keep(self, name: str, value: float) -> None:
+        if name not in self._custom and len(self._custom) >= MAX_METRICS - _OWN_SHARE:
+            right = f"at most {MAX_METRICS - _OWN_SHARE} different metrics per agent"
+            raise BadSetting("metric", name, right)
+        self._custom[name] = value
 
     def collect(self) -> dict[str, float]:
         """Measure the machine and the process; the bot's own numbers win over both."""

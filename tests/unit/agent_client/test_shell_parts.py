@@ -196,6 +196,21 @@ def test_a_handler_needs_modes_that_exist(modes: tuple[str, ...]) -> None:
         Handlers().add(modes, print)
 
 
+def test_a_handler_decorator_without_modes_is_the_authors_error() -> None:
+    with pytest.raises(BadSetting, match=r'@agent\.handler\("quest"\)'):
+        Agent("bot").handler(print)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_broken_connection_is_no_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    paho = logging.getLogger("fleetbus.agent.paho")
+    with caplog.at_level(logging.DEBUG):
+        paho.error("failed to receive on socket: %s", "reset by peer")
+        paho.error("Caught exception in %s: %s", "on_message", "a bug")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Caught exception in on_message: a bug"
+    ]
+
+
 def test_coroutine_functions_are_told_apart_even_as_objects() -> None:
     class Async:
         async def __call__(self, task: object) -> None: ...
