@@ -161,18 +161,17 @@ class Fleet:
 
 def main() -> int:
     """Play the story and show what was seen."""
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="fleetbus-demo-") as folder:
         try:
-            rows = list(play(Path(folder)))
+            rows.extend(play(Path(folder)))
         except KeyboardInterrupt:
             return 130
         except (FleetBusError, RuntimeError, TimeoutError) as error:
             for log in sorted(Path(folder).glob("data/logs/*.log")):
-                out.print(
-                    f"--- the end of {log.name}", *log.read_text().splitlines()[-8:], sep="\n"
-                )
-            screen.complain(f"the story broke off: {error}")
-            return 1
+                last = log.read_text().splitlines()[-8:]
+                out.print(f"--- the end of {log.name}", *last, sep="\n")
+            rows.append(Row("the story came to its end", seen=False, figure=str(error)))
     table = Table(title="What was seen", title_justify="left")
     for column in ("", "observation", "figure"):
         table.add_column(column)
@@ -235,10 +234,9 @@ def kill_its_agent(fleet: Fleet, task: str) -> None:
     agent = next(run.agent for run in fleet.runs() if run.task == task)
     fleet.kill = kill = Kill(agent, task, now())
     fleet.agents[agent].kill()
-    say(f"{agent} was killed with kill -9 while it worked on {task}")
-    fleet.wait("its last will", lambda: kill.will_after is not None, 10)
-    fleet.wait("its card says suspect", lambda: kill.suspect_after is not None, 10)
-    say(f"its will says lost, its card says suspect; its task waits for the lease of {LEASE_S} s")
+    say(f"{agent} was killed with kill -9 while it worked on long-haul")
+    fleet.bus.wait_for(lambda: None not in {kill.will_after, kill.suspect_after}, 10)
+    say(f"its presence: {fleet.state.presences[agent].state.value}; its task waits for the lease")
 
 
 def judge(fleet: Fleet, victim: str) -> Iterator[Row]:
@@ -263,11 +261,21 @@ def judge(fleet: Fleet, victim: str) -> Iterator[Row]:
     ):
         most, shown = most_at_once(some), fleet.most_used.get(key, 0)
         figure = f"at most {most} at once by the records, {shown} by the summary"
-        yield Row(f"never more than {limit} {what}, and as many", most == limit >= shown, figure)
+        yield Row(
+            f"never more than {limit} {what}, and {limit} there were",
+            most == limit >= shown,
+            figure,
+        )
     yield Row(
-        "the killed agent's will", kill.will_after is not None, f"lost after {_s(kill.will_after)}"
+        "the killed agent's last will",
+        kill.will_after is not None,
+        f"lost after {_s(kill.will_after)}",
     )
-    yield Row("its card", kill.suspect_after is not None, f"suspect after {_s(kill.suspect_after)}")
+    yield Row(
+        "its card in the registry",
+        kill.suspect_after is not None,
+        f"suspect after {_s(kill.suspect_after)}",
+    )
     again = [run for run in runs if run.task == victim and run.begin > kill.at]
     elsewhere = len(again) == 1 and again[0].agent != kill.agent
     after = again[0].begin - kill.at if again else 0.0
