@@ -59,7 +59,9 @@ def permit_gate(state: "State", key: str) -> PermitGate:
     """Return the gate of permit *key*, which exists from now on."""
     gate = state.gates.get(key)
     if gate is None:
-        gate = state.gates[key] = PermitGate(key, _permit_code(key), state.policy.limit(key))
+        gate = PermitGate(key, _permit_code(key), state.policy.limit(key))
+        gate.hold(is_held=key in state.holds)
+        state.gates[key] = gate
     return cast("PermitGate", gate)
 
 
@@ -75,20 +77,23 @@ def _permit_code(key: str) -> str:
     return {"mode": "MODE_LIMIT", "failing": "FAILURE_COOLDOWN"}.get(kind, "KEY_LIMIT")
 
 
-def _window_gate(state: "State", key: str, wall_ms: int) -> WindowGate:
+def _window_gate(state: "State", key: str, wall_ms: int) -> Gate:
     gate = state.gates.get(key)
-    if gate is None:
-        if key == IDLE:
-            windows = state.policy.idle_blocks
-        else:
-            names = key.removeprefix("window:").split("|")
-            windows = tuple(state.policy.windows[name] for name in names)
-        gate = WindowGate(key, windows, forbids=key == IDLE, wall_ms=wall_ms)
-        state.gates[key] = gate
-        change_ms = gate.changes_at(wall_ms)
-        if change_ms is not None:
-            state.timers.at_wall(change_ms, Due.GATE, key)
-    return cast("WindowGate", gate)
+    if gate is not None:
+        return gate
+    names = key.removeprefix("window:").split("|")
+    if key == IDLE:
+        windows = state.policy.idle_blocks
+    elif all(name in state.policy.windows for name in names):
+        windows = tuple(state.policy.windows[name] for name in names)
+    else:  # the plan had this window when the task was made, and has it no more
+        gate = state.gates[key] = Gate(key, "MISCONFIGURED", is_open=False)
+        return gate
+    opening = WindowGate(key, windows, forbids=key == IDLE, wall_ms=wall_ms)
+    state.gates[key] = opening
+    if opening.looks_again_ms is not None:
+        state.timers.at_wall(opening.looks_again_ms, Due.GATE, key)
+    return opening
 
 
 def _caps_of(state: "State", task: "Task") -> list[Cap]:

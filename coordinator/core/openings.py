@@ -21,23 +21,21 @@ IDLE_BLOCK: Final = "IDLE_BLOCK"
 class WindowGate(Gate):
     """Open while any of ``windows`` is; with ``forbids``, closed while any of them is."""
 
-    __slots__ = ("forbids", "windows")
+    __slots__ = ("forbids", "looks_again_ms", "windows")
 
     def __init__(
         self, key: str, windows: tuple[Window, ...], *, forbids: bool, wall_ms: int
     ) -> None:
         self.windows = windows
         self.forbids = forbids
+        self.looks_again_ms = next_change_of(windows, wall_ms)
+        """When, on the wall clock, the gate has to be looked at again; ``None`` is never."""
         code = IDLE_BLOCK if forbids else OUTSIDE_WINDOW
         super().__init__(key, code, is_open=any_open(windows, wall_ms) is not forbids)
 
     def is_open_at(self, wall_ms: int) -> bool:
         """Say whether the gate should be open at *wall_ms*."""
         return any_open(self.windows, wall_ms) is not self.forbids
-
-    def changes_at(self, wall_ms: int) -> int | None:
-        """Return when the gate turns next after *wall_ms*; ``None`` if it never does."""
-        return next_change_of(self.windows, wall_ms)
 
     def boost(self, wall_ms: int) -> float:
         """Return by how much the head start of those who may pass now is multiplied."""
@@ -47,9 +45,11 @@ class WindowGate(Gate):
 def look_at_clock(turn: "Turn", gate: WindowGate) -> None:
     """Turn *gate* if its time has come, and come again when it changes next."""
     state, wall_ms = turn.state, turn.now.wall_ms
-    change_ms = gate.changes_at(wall_ms)
-    if change_ms is not None:
-        state.timers.at_wall(change_ms, Due.GATE, gate.key)
+    if gate.looks_again_ms is None or wall_ms < gate.looks_again_ms:
+        return  # an older timer of the same gate
+    gate.looks_again_ms = next_change_of(gate.windows, wall_ms)
+    if gate.looks_again_ms is not None:
+        state.timers.at_wall(gate.looks_again_ms, Due.GATE, gate.key)
     gate.turn(is_open=gate.is_open_at(wall_ms))
     for signature in gate.signatures:
         for shape in signature.shapes:

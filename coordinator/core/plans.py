@@ -22,6 +22,8 @@ def on_plan_applied(turn: Turn, policy: Policy) -> None:
         unqueue(task)
     state.policy = policy
     _forget_derived(state)
+    for key, cooldown in state.type_cooldowns.items():
+        permit_gate(state, key).resize(0 if turn.now.wall_ms < cooldown.until_ms else 1)
     for name in policy.agents:
         state.agent(name)
     for agent in state.agents.values():
@@ -48,8 +50,6 @@ def _forget_derived(state: State) -> None:
     state.shapes.clear()
     state.classes.clear()
     state.awake.clear()
-    for key in state.holds:
-        permit_gate(state, key).hold(is_held=True)
 
 
 def take_places(state: State, task: Task, wall_ms: int) -> None:

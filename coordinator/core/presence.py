@@ -24,7 +24,10 @@ def on_presence(turn: Turn, said: Presence, *, retained: bool) -> None:
     if agent is None:
         return
     if said.state is PresenceState.LOST:
-        if said.conn >= agent.conn and not (agent.suspect or agent.lost):
+        if retained:
+            if agent.heard_ms is None:
+                agent.presence = said.state
+        elif said.conn >= agent.conn and not (agent.suspect or agent.lost):
             _suspect(turn, agent, "its connection was lost")
         return
     if said.conn < agent.conn:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from coordinator.core.agents import Agent
 from coordinator.core.effects import CallRoll, Effect, SayState
-from coordinator.core.gating import permit_gate
 from coordinator.core.instant import Instant
 from coordinator.core.plans import take_places
 from coordinator.core.recurrence.runs import take_schedules
@@ -34,7 +33,6 @@ def restore(
     for key, closure in state.closures.items():
         state.timers.at_wall(closure.until_ms, Due.GATE, key)
     for key, hold in state.holds.items():
-        permit_gate(state, key).hold(is_held=True)
         state.timers.at_wall(hold.until_ms, Due.GATE, key)
     latest_ms = now.mono_ms
     for task in sorted(tasks, key=lambda task: (task.enqueued_ms, task.id)):

@@ -11,7 +11,7 @@ from typing import Final
 from coordinator.core.agents import Agent
 from coordinator.core.closures import Closure
 from coordinator.core.cooldowns import Cooldown, type_keys
-from coordinator.core.gates import Gate, Signature
+from coordinator.core.gates import CountedGate, Gate, Signature
 from coordinator.core.gating import gates_of
 from coordinator.core.openings import WindowGate
 from coordinator.core.policy import Policy
@@ -32,6 +32,8 @@ KEPT_ENDED: Final = 10_000
 SHOWN_ENDED: Final = 1_000
 """How many ended tasks keep their retained topic, whatever their time to live."""
 KEPT_REQUESTS: Final = 10_000
+SWEPT_SHAPES: Final = 1_000
+"""From how many shapes on the empty ones are forgotten."""
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class State:
     awake: dict[Board, None] = field(default_factory=dict)
     """Boards whose free agents may find work: to be looked at before the step ends."""
     numbered: int = 0
+    sweep_at: int = SWEPT_SHAPES
 
     @property
     def is_offering(self) -> bool:
@@ -119,8 +122,27 @@ class State:
         )
         shape = self.shapes.get(kind)
         if shape is None:
+            if len(self.shapes) >= self.sweep_at:
+                self._sweep()
             shape = self._new_shape(kind, gates, wall_ms)
         return shape
+
+    def _sweep(self) -> None:
+        """Forget shapes in which nothing waits, or a fleet of ever new names would only grow."""
+        for kind, shape in list(self.shapes.items()):
+            if not shape.live:
+                del self.shapes[kind]
+                shape.signature.shapes.remove(shape)
+        for keys, signature in list(self.signatures.items()):
+            if not signature.shapes:
+                del self.signatures[keys]
+                for gate in signature.gates:
+                    gate.signatures.remove(signature)
+        for key, gate in list(self.gates.items()):
+            in_use = isinstance(gate, CountedGate) and gate.holders
+            if not gate.signatures and not in_use and key not in self.type_cooldowns:
+                del self.gates[key]
+        self.sweep_at = max(SWEPT_SHAPES, 2 * len(self.shapes))
 
     def _new_shape(self, kind: Kind, gates: tuple[Gate, ...], wall_ms: int) -> Shape:
         signature = self.signatures.get(kind.gates)
