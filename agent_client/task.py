@@ -82,7 +82,7 @@ class _Task:
         if eta_s is not None and not (math.isfinite(eta_s) and eta_s >= 0):
             raise BadSetting("eta_s", eta_s, "seconds, not negative")
         self._run.progress(
-            None if pct is None else float(pct),
+            None if pct is None else round(float(pct), 1),
             None if step is None else portable(str(step))[:MAX_STEP],
             None if eta_s is None else float(eta_s),
         )
