@@ -130,15 +130,24 @@ def summary_view(state: State, now: Instant) -> Summary:
         tasks_by_priority={priority.value: by_priority[priority] for priority in Priority},
         tasks_by_mode={mode: count for mode, count in sorted(by_mode.items()) if count},
         blocked_by=_blocked(state),
-        limits={
-            gate.key: LimitView.model_construct(
-                max=gate.limit, used=len(gate.holders), holders=tuple(gate.holders)[:_HOLDERS_SHOWN]
-            )
-            for gate in state.gates.values()
-            if isinstance(gate, PermitGate) and gate.limit is not None
-        },
+        limits=_limits(state),
         dropped={reason: count for reason, count in sorted(state.dropped.items()) if count},
     )
+
+
+def _limits(state: State) -> dict[str, LimitView]:
+    """Show every shared limit, also one that no task has met yet; slots are on agents' cards."""
+    views = {
+        key: LimitView.model_construct(max=limit, used=0)
+        for key, limit in state.policy.limits.items()
+        if not key.startswith("agent:")
+    }
+    for gate in state.gates.values():
+        if isinstance(gate, PermitGate) and gate.limit is not None:
+            views[gate.key] = LimitView.model_construct(
+                max=gate.limit, used=len(gate.holders), holders=tuple(gate.holders)[:_HOLDERS_SHOWN]
+            )
+    return views
 
 
 def _blocked(state: State) -> dict[str, int]:
