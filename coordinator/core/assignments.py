@@ -19,15 +19,22 @@ from coordinator.core.turn import Turn
 from protocol.messages import Assignment
 
 _UNBORN: Final = (0, 0)
+_LEASE_PARTS: Final = 4
 _DECISIVE: Final = frozenset({"succeeded", "failed"})
 _MAY_HAVE_BEGUN: Final = frozenset({"lease_expired", "predecessor_dead", "lost_by_agent"})
 """Ends at which nobody said whether the work had begun; the cautious answer is yes."""
 
 
 def lease_terms(policy: Policy, interval_ms: int) -> tuple[int, int]:
-    """Return the lease and margin, in ms, for work given to an agent of this heartbeat."""
+    """Return the lease and margin, in ms, for work given to an agent of this heartbeat.
+
+    Margin, grace and the age of the newest heartbeat each take at most a quarter of the lease; so
+    a quarter is left in which the work can start, however short the plan wants the lease.
+    """
     lease = policy.lease
-    lease_ms = max(lease.lease_ms, lease.min_heartbeats * interval_ms)
+    lease_ms = max(
+        lease.lease_ms, lease.min_heartbeats * interval_ms, lease.margin_ms * _LEASE_PARTS
+    )
     return lease_ms, max(lease.margin_ms, int(lease_ms * lease.margin_share))
 
 
@@ -143,7 +150,7 @@ def _assignment(task: Task, attempt: Attempt) -> Assignment:
         args=task.args,
         run_limit_s=_seconds(terms.run_limit_ms),
         progress_limit_s=_seconds(terms.progress_limit_ms),
-        cancel_grace_s=terms.cancel_grace_ms / 1000,
+        cancel_grace_s=min(terms.cancel_grace_ms, attempt.lease_ms // _LEASE_PARTS) / 1000,
         on_lease_lost=terms.on_lease_lost,
         trace=task.trace,
     )
