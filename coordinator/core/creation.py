@@ -18,12 +18,11 @@ def create(turn: Turn, spec: TaskSpec, client: str, wanted_id: str | None = None
         if name not in state.tasks:
             raise BadRequest(f"spec.depends_on.{n}", name, "the id of a task that is known")
     terms = state.intern(terms_of(spec, state.policy))
-    state.created += 1
     now_ms = turn.now.wall_ms
     if spec.expires_ms is not None and spec.expires_ms <= now_ms:
         raise BadRequest("spec.expires_ms", spec.expires_ms, f"later than now ({now_ms})")
     task = Task(
-        id=wanted_id or f"t{state.term}-{state.created:06d}",
+        id=wanted_id or _new_id(turn),
         name=spec.name,
         mode=spec.mode,
         priority=spec.priority,
@@ -46,11 +45,9 @@ def create(turn: Turn, spec: TaskSpec, client: str, wanted_id: str | None = None
 
 def repeat(turn: Turn, ended: Task, client: str) -> Task:
     """Create a task like *ended*, which stays as it is."""
-    state = turn.state
-    state.created += 1
     now_ms = turn.now.wall_ms
     task = Task(
-        id=f"t{state.term}-{state.created:06d}",
+        id=_new_id(turn),
         name=ended.name,
         mode=ended.mode,
         priority=ended.priority,
@@ -65,6 +62,16 @@ def repeat(turn: Turn, ended: Task, client: str) -> Task:
         trace=ended.trace,
     )
     return _enter(turn, task)
+
+
+def _new_id(turn: Turn) -> str:
+    """Make an id that no known task has; a client may have chosen one that looks like ours."""
+    state = turn.state
+    while True:
+        state.created += 1
+        name = f"t{state.term}-{state.created:06d}"
+        if name not in state.tasks:
+            return name
 
 
 def _enter(turn: Turn, task: Task) -> Task:

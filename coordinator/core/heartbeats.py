@@ -10,7 +10,7 @@ from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
 from protocol.messages import Heartbeat, Holding, Metrics
-from protocol.vocabulary import HoldingPhase
+from protocol.vocabulary import HoldingPhase, PresenceState
 
 
 def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
@@ -23,6 +23,8 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         return
     first = agent.heard_ms is None
     was_away = first or agent.suspect or agent.lost
+    if first and agent.presence is PresenceState.OFFLINE:
+        agent.presence = PresenceState.ONLINE  # nobody knows any better in this term
     agent.seq, agent.conn = said.seq, max(agent.conn, said.conn)
     agent.heard_ms = turn.now.mono_ms
     agent.last_heartbeat_wall_ms = turn.now.wall_ms

@@ -7,7 +7,7 @@ remembered teaches that an agent exists, never that it is alive.
 
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt, lease_terms
-from coordinator.core.effects import SaveAgent
+from coordinator.core.effects import ClearAgent, SaveAgent
 from coordinator.core.losses import lost_attempt
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase
@@ -15,13 +15,16 @@ from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
 from protocol.messages import Heartbeat, Info, Presence, Report
 from protocol.messages.base import FromAgent
-from protocol.vocabulary import PresenceState
+from protocol.vocabulary import AgentMode, PresenceState
 
 
 def on_presence(turn: Turn, said: Presence, *, retained: bool) -> None:
     """Take in what an agent, or its last will, says of its being there."""
     agent = current_boot(turn, said)
     if agent is None:
+        return
+    if said.epoch <= agent.forgotten_epoch:
+        turn.do(ClearAgent(agent.name))
         return
     if said.state is PresenceState.LOST:
         if retained:
@@ -89,6 +92,8 @@ def _new_boot(turn: Turn, agent: Agent, said: FromAgent) -> None:
     agent.seen = (0, 0)
     agent.suspect = agent.lost = False
     agent.presence = PresenceState.ONLINE
+    if agent.desired_mode is AgentMode.STOP:
+        agent.desired_mode = AgentMode.ACTIVE  # it was forgotten, and comes back by intent
     for task in agent.held.values():
         if task.attempt is not None and task.attempt.boot != said.boot:
             turn.move(task, Phase.UNKNOWN)

@@ -35,8 +35,9 @@ def restore(
     for key, hold in state.holds.items():
         state.timers.at_wall(hold.until_ms, Due.GATE, key)
     latest_ms = now.mono_ms
-    for task in sorted(tasks, key=lambda task: (task.enqueued_ms, task.id)):
-        state.tasks[task.id] = task
+    known = sorted(tasks, key=lambda task: (task.enqueued_ms, task.id))
+    state.tasks.update((task.id, task) for task in known)  # tasks may wait for younger ones
+    for task in known:
         if task.is_over:
             state.ended[task.id] = None
         elif task.attempt is not None:

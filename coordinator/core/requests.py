@@ -166,7 +166,8 @@ def _agent(turn: Turn, asked: Submit) -> Agent:
 
 def pause(turn: Turn, task: Task) -> None:
     """Pause *task*: in its queue, or on its agent if that agent can pause."""
-    if task.is_over or task.phase in {Phase.PAUSED_PENDING, Phase.PAUSED_RUNNING, Phase.CANCELLING}:
+    is_paused = task.phase in {Phase.PAUSED_PENDING, Phase.PAUSED_RUNNING}
+    if task.is_over or task.want is Want.CANCEL or is_paused:
         raise IllegalMove("pause", f"task {task.id}", task.phase.value)
     if task.attempt is None:
         unqueue(task)

@@ -6,7 +6,7 @@ It waits for the tasks that it depends on, then for its time, then in its queue;
 import hashlib
 from typing import Final
 
-from coordinator.core.effects import HideTask
+from coordinator.core.effects import HideTask, SaveTask
 from coordinator.core.state import KEPT_ENDED, SHOWN_ENDED
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.timers import Due
@@ -44,36 +44,49 @@ def unmet(turn: Turn, task: Task) -> list[str]:
 def _await_dependencies(turn: Turn, task: Task) -> bool:
     """Let *task* wait for what it depends on; say whether there is something to wait for.
 
-    A dependency that ended otherwise than by completing fails the task: it could never run.
+    What has completed is struck off, because ended tasks are not remembered forever. A dependency
+    that ended otherwise fails the task: it could never run.
     """
-    for name in unmet(turn, task):
+    task.depends_on = tuple(unmet(turn, task))
+    for name in task.depends_on:
         other = turn.state.tasks.get(name)
         if other is None or other.is_over:
             _fail(turn, task, name)
             return True
         turn.state.dependents.setdefault(name, {})[task.id] = None
-    if not unmet(turn, task):
+    if not task.depends_on:
         return False
     turn.move(task, Phase.DEPENDENT)
     return True
 
 
-def _go_on_after(turn: Turn, ended: Task) -> None:
-    """Let go on, or fail, what waited for *ended*."""
-    for name in turn.state.dependents.pop(ended.id, ()):
-        task = turn.state.tasks.get(name)
-        if task is None or task.phase is not Phase.DEPENDENT:
-            continue
-        if ended.outcome is not TaskStatus.COMPLETED:
-            _fail(turn, task, ended.id)
-        elif not unmet(turn, task):
-            task.depends_on = ()
-            wait(turn, task)
+def _go_on_after(turn: Turn, first: Task) -> None:
+    """Let go on, or fail, what waited for *first*, and what waited for that, however long."""
+    ended = [first]
+    while ended:
+        before = ended.pop()
+        for name in turn.state.dependents.pop(before.id, ()):
+            task = turn.state.tasks.get(name)
+            if task is None or task.is_over:
+                continue
+            if before.outcome is TaskStatus.COMPLETED:
+                task.depends_on = tuple(other for other in task.depends_on if other != before.id)
+                turn.do(SaveTask(task.id))
+                if task.phase is Phase.DEPENDENT and not task.depends_on:
+                    wait(turn, task)
+            elif task.phase is Phase.DEPENDENT:
+                _blame(task, before.id)
+                _end(turn, task, TaskStatus.FAILED)
+                ended.append(task)
 
 
 def _fail(turn: Turn, task: Task, name: str) -> None:
-    task.error_code, task.error = "dependency", f"{name}, which it depends on, did not complete"
+    _blame(task, name)
     end(turn, task, TaskStatus.FAILED)
+
+
+def _blame(task: Task, name: str) -> None:
+    task.error_code, task.error = "dependency", f"{name}, which it depends on, did not complete"
 
 
 def unqueue(task: Task) -> None:
@@ -84,6 +97,11 @@ def unqueue(task: Task) -> None:
 
 def end(turn: Turn, task: Task, outcome: TaskStatus) -> None:
     """End *task*, which nobody runs any more, for good."""
+    _end(turn, task, outcome)
+    _go_on_after(turn, task)
+
+
+def _end(turn: Turn, task: Task, outcome: TaskStatus) -> None:
     unqueue(task)
     task.completed_ms = turn.now.wall_ms
     turn.move(task, Phase.ENDED, outcome)
@@ -93,8 +111,6 @@ def end(turn: Turn, task: Task, outcome: TaskStatus) -> None:
     state.timers.at_mono(turn.now.mono_ms + state.policy.task_ttl_ms, Due.HIDE, task.id)
     if len(state.shown_ended) > SHOWN_ENDED:
         hide(turn, next(iter(state.shown_ended)))
-    if task.id in state.dependents:
-        _go_on_after(turn, task)
     schedule = state.schedules.schedule_of.pop(task.id, None)
     if schedule is not None:
         state.timers.at_wall(turn.now.wall_ms, Due.SCHEDULE, schedule)
@@ -126,4 +142,9 @@ def retry_after_ms(turn: Turn, task: Task) -> int:
 def try_again(turn: Turn, task: Task, after_ms: int) -> None:
     """Let *task* wait for another attempt, at its old place, not before *after_ms* from now."""
     task.not_before_ms = turn.now.wall_ms + after_ms if after_ms else None
+    if task.want is Want.PAUSE:
+        task.want = Want.RUN
+        task.paused_at_ms = turn.now.wall_ms
+        turn.move(task, Phase.PAUSED_PENDING)
+        return  # whoever paused it says when it goes on
     wait(turn, task)
