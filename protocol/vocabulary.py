@@ -190,3 +190,15 @@ class SubmitOp(StrEnum):
     RELEASE = "release"
     RESET_BUDGET = "reset_budget"
     PLAN = "plan"
+
+
+class PlanAction(StrEnum):
+    """What ``plan`` asks: to look at plans, or to put one in force."""
+
+    SHOW = "show"
+    HISTORY = "history"
+    CHECK = "check"
+    DIFF = "diff"
+    PREVIEW = "preview"
+    APPLY = "apply"
+    ROLLBACK = "rollback"

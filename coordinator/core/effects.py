@@ -51,6 +51,16 @@ class SaveReply(NamedTuple):
     reply: Reply
 
 
+class SavePlan(NamedTuple):
+    """A plan is in force as *version*."""
+
+    version: int
+    author: str
+    comment: str
+    document: bytes
+    rollback_of: int | None = None
+
+
 class LogEvent(NamedTuple):
     """One line of the fleet's story."""
 
@@ -134,6 +144,7 @@ Effect: TypeAlias = (
     | LogAttempt
     | SaveReply
     | SaveMark
+    | SavePlan
     | LogEvent
     | SayDesired
     | SayLease

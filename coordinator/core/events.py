@@ -44,14 +44,38 @@ class BusConnected(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSource:
+    """Where a plan comes from: its document as written, who wants it, and why."""
+
+    document: bytes
+    client: str
+    request: Submit
+    warnings: tuple[str, ...] = ()
+    rollback_of: int | None = None
+    """The earlier version that this is a repetition of."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanApplied:
-    """A new plan is in force."""
+    """A new plan is in force; with a ``source``, if it was made from the one in force."""
 
     policy: Policy
+    source: PlanSource | None = None
+
+
+class Noted(NamedTuple):
+    """Something outside of the core belongs to the fleet's story."""
+
+    kind: str
+    subject: str | None
+    text: str
+    data: dict[str, object]
 
 
 class Stopping(NamedTuple):
     """The coordinator is about to stop: nothing new is offered."""
 
 
-Event: TypeAlias = Heard | Submitted | Ticked | Stalled | BusConnected | PlanApplied | Stopping
+Event: TypeAlias = (
+    Heard | Submitted | Ticked | Stalled | BusConnected | PlanApplied | Noted | Stopping
+)

@@ -3,6 +3,7 @@
 An accepted create is stored before its answer is sent: the answer is an effect of the same turn.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from coordinator.core.agents import Agent
@@ -39,13 +40,24 @@ _READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, Submit
 
 def on_submitted(turn: Turn, client: str, asked: Submit, earlier: Reply | None) -> None:
     """Carry out one request and answer it, or repeat the answer that it got before."""
+    answer_once(turn, client, asked, lambda: _carry_out(turn, client, asked), earlier)
+
+
+def answer_once(
+    turn: Turn,
+    client: str,
+    asked: Submit,
+    carry_out: Callable[[], tuple[str | None, dict[str, Any] | None]],
+    earlier: Reply | None = None,
+) -> None:
+    """Answer a request by what *carry_out* returns or raises, unless it was answered before."""
     known = earlier or turn.state.answered.get((client, asked.request_id))
     if known is not None:
         turn.drop("repeated_request")
         turn.do(SayReply(client, known))
         return
     try:
-        task, data = _carry_out(turn, client, asked)
+        task, data = carry_out()
     except RequestError as error:
         reply = _reply(turn, asked, ok=False, code=error.code, message=str(error)[:1000])
     else:

@@ -56,6 +56,8 @@ class State:
     """Boot to agent, of those that hold work and have not been heard in this term."""
     recovered_by_ms: int = 0
     created: int = 0
+    plan_version: int = 0
+    """The stored plan in force; 0 before any was stored."""
 
     usage: dict[str, Usage] = field(default_factory=dict)
     closures: dict[str, Closure] = field(default_factory=dict)

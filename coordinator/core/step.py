@@ -15,6 +15,7 @@ from coordinator.core.events import (
     BusConnected,
     Event,
     Heard,
+    Noted,
     PlanApplied,
     Stalled,
     Stopping,
@@ -23,6 +24,7 @@ from coordinator.core.events import (
 )
 from coordinator.core.heartbeats import on_heartbeat, on_metrics
 from coordinator.core.instant import Instant
+from coordinator.core.plan_versions import on_plan_wanted
 from coordinator.core.plans import on_plan_applied
 from coordinator.core.presence import on_info, on_presence
 from coordinator.core.recovery import finish_if_recovered, on_stalled
@@ -48,8 +50,13 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
             on_stalled(turn, ms)
         case BusConnected():
             turn.do(RestateAll())
-        case PlanApplied(policy):
-            on_plan_applied(turn, policy)
+        case PlanApplied(policy, source):
+            if source is None:
+                on_plan_applied(turn, policy)
+            else:
+                on_plan_wanted(turn, policy, source)
+        case Noted(kind, subject, text, data):
+            turn.tell(kind, subject, text, **data)
         case Stopping():
             state.phase = CoordinatorState.DRAINING
             turn.do(SayState())

@@ -15,6 +15,7 @@ from coordinator.core.effects import (
     SaveAgent,
     SaveLedger,
     SaveMark,
+    SavePlan,
     SaveReply,
     SaveTask,
     SayDesired,
@@ -41,6 +42,7 @@ class Batch:
     marks: dict[tuple[str, str], None] = field(default_factory=dict)
     attempts: list[LogAttempt] = field(default_factory=list)
     saved_replies: list[SaveReply] = field(default_factory=list)
+    plans: list[SavePlan] = field(default_factory=list)
     events: list[LogEvent] = field(default_factory=list)
     desired: dict[str, SayDesired] = field(default_factory=dict)
     leases: dict[str, SayLease] = field(default_factory=dict)
@@ -77,6 +79,8 @@ class Batch:
                     self.saved_replies.append(effect)
                 case SaveMark(kind, key):
                     self.marks[kind, key] = None
+                case SavePlan():
+                    self.plans.append(effect)
                 case SaveAgent(agent):
                     self.agents[agent] = None
                 case HideTask(task):
@@ -135,6 +139,7 @@ class Batch:
                 }
                 for saved in self.saved_replies
             ],
+            plans=[{**plan._asdict(), "at_ms": now_wall_ms} for plan in self.plans],
             events=[
                 {
                     "number": next_event + n,

@@ -100,3 +100,15 @@ EVENTS: Final = Table(
     Column("doc", LargeBinary, nullable=False),
     Index("events_by_subject", "subject", "number"),
 )
+
+PLANS: Final = Table(
+    "plans",
+    METADATA,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("author", String, nullable=False),
+    Column("comment", String, nullable=False),
+    Column("rollback_of", BigInteger),
+    Column("document", LargeBinary, nullable=False),
+)
+"""Every plan that was ever in force, as it was written; the highest version is."""

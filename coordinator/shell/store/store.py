@@ -23,6 +23,7 @@ from coordinator.shell.store.schema import (
     LEDGERS,
     MARKS,
     META,
+    PLANS,
     REPLIES,
     TASKS,
 )
@@ -43,6 +44,7 @@ class Changes:
     marks: list[Row] = field(default_factory=list)
     attempts: list[Row] = field(default_factory=list)
     replies: list[Row] = field(default_factory=list)
+    plans: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -53,6 +55,7 @@ class Changes:
             or self.marks
             or self.attempts
             or self.replies
+            or self.plans
             or self.events
         )
 
@@ -134,7 +137,11 @@ class Store:
                     (REPLIES, changes.replies),
                 ):
                     self._put(table, rows)
-                for table, rows in ((ATTEMPTS, changes.attempts), (EVENTS, changes.events)):
+                for table, rows in (
+                    (ATTEMPTS, changes.attempts),
+                    (PLANS, changes.plans),
+                    (EVENTS, changes.events),
+                ):
                     if rows:
                         self._writer.execute(table.insert(), rows)
         except DBAPIError as error:

@@ -74,3 +74,12 @@ def upgrade() -> None:
         sa.Column("doc", sa.LargeBinary, nullable=False),
     )
     op.create_index("events_by_subject", "events", ["subject", "number"])
+    op.create_table(
+        "plans",
+        sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("author", sa.String, nullable=False),
+        sa.Column("comment", sa.String, nullable=False),
+        sa.Column("rollback_of", sa.BigInteger),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+    )
