@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from coordinator.core.policy import Policy
+from coordinator.core.tasks import Task
 from protocol.messages import Heartbeat, Info, Metrics, Presence, Reply, Report, Submit
 
 
@@ -22,11 +23,16 @@ class Heard(NamedTuple):
 
 
 class Submitted(NamedTuple):
-    """A client asked; ``earlier`` is the answer that the same request got before, if any."""
+    """A client asked.
+
+    ``earlier`` is the answer that the same request got before, if any; ``past`` are tasks that it
+    names and that are over for so long that only the store knows them.
+    """
 
     client: str
     request: Submit
     earlier: Reply | None = None
+    past: tuple[Task, ...] = ()
 
 
 class Ticked(NamedTuple):

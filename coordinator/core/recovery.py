@@ -39,7 +39,7 @@ def restore(
     state.tasks.update((task.id, task) for task in known)  # tasks may wait for younger ones
     for task in known:
         if task.is_over:
-            state.ended[task.id] = None
+            _show_for_its_time(turn, task)
         elif task.attempt is not None:
             latest_ms = max(latest_ms, _hold_again(turn, task))
         elif task.phase in {Phase.READY, Phase.SCHEDULED, Phase.DEPENDENT}:
@@ -50,6 +50,16 @@ def restore(
     turn.do(SayState())
     turn.do(CallRoll())
     return turn.effects
+
+
+def _show_for_its_time(turn: Turn, task: Task) -> None:
+    """Keep an ended task known, and its topic for what is left of its time."""
+    state = turn.state
+    state.ended[task.id] = None
+    state.shown_ended[task.id] = None
+    since_ms = turn.now.wall_ms - (task.completed_ms or 0)
+    left_ms = max(0, state.policy.task_ttl_ms - since_ms)
+    state.timers.at_mono(turn.now.mono_ms + left_ms, Due.HIDE, task.id)
 
 
 def _hold_again(turn: Turn, task: Task) -> int:

@@ -32,6 +32,7 @@ from coordinator.core.reports import on_report
 from coordinator.core.requests import on_submitted
 from coordinator.core.state import State
 from coordinator.core.turn import Turn
+from coordinator.core.waiting import recollect
 from protocol.messages import Heartbeat, Info, Metrics, Presence, Report
 from protocol.vocabulary import CoordinatorState
 
@@ -42,7 +43,8 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
     match event:
         case Heard(message, retained):
             _heard(turn, message, retained=retained)
-        case Submitted(client, request, earlier):
+        case Submitted(client, request, earlier, past):
+            recollect(turn, past)
             on_submitted(turn, client, request, earlier)
         case Ticked():
             fire_timers(turn)

@@ -4,6 +4,7 @@ It waits for the tasks that it depends on, then for its time, then in its queue;
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 from coordinator.core.effects import HideTask, SaveTask
@@ -118,6 +119,14 @@ def _end(turn: Turn, task: Task, outcome: TaskStatus) -> None:
         oldest = next(iter(state.ended))
         hide(turn, oldest)
         del state.ended[oldest], state.tasks[oldest]
+
+
+def recollect(turn: Turn, past: Iterable[Task]) -> None:
+    """Know tasks again that were over for so long that they had been forgotten."""
+    for task in past:
+        if task.id not in turn.state.tasks:
+            turn.state.tasks[task.id] = task
+            turn.state.ended[task.id] = None
 
 
 def hide(turn: Turn, task_id: str) -> None:

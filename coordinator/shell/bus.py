@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTMessageInfo
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -71,11 +71,15 @@ class Bus:
         if self._client is not None and self._client.is_connected():
             self._client.publish(topic, payload, qos=qos, retain=retain)
 
-    def publish_noted(self, topic: str, payload: bytes) -> MQTTMessageInfo | None:
-        """Say *payload*, retained, and return what tells whether the broker has it."""
-        if self._client is None or not self._client.is_connected():
-            return None
-        return self._client.publish(topic, payload, qos=1, retain=True)
+    def subscribe(self, filters: Sequence[str]) -> None:
+        """Listen to *filters* as well, until the connection is lost."""
+        if self._client is not None:
+            self._client.subscribe([(pattern, 1) for pattern in filters])
+
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Listen to *filters* no longer."""
+        if self._client is not None and self._client.is_connected():
+            self._client.unsubscribe(list(filters))
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost.

@@ -16,12 +16,14 @@ from typing import Final
 from coordinator.core.agents import DesiredState
 from coordinator.core.events import Event, Stalled, Submitted, Ticked
 from coordinator.core.instant import Instant
+from coordinator.core.records import task_from
 from coordinator.core.state import State
 from coordinator.core.step import step
 from coordinator.shell.batch import Batch
 from coordinator.shell.clock import Clock
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.store import Store
+from coordinator.shell.store.store import Row
 from protocol.messages import Reply
 from protocol.vocabulary import CoordinatorState
 
@@ -56,6 +58,7 @@ class Writer:
     _views_at_ms: int = 0
     _summary_at_ms: int = 0
     _summary_due: bool = True
+    _dropped_before: int = 0
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="store")
     )
@@ -63,9 +66,14 @@ class Writer:
     def tell(self, event: Event) -> None:
         """Let *event* be decided soon. Called in the loop's thread."""
         if len(self._inbox) >= INBOX_EVENTS:
-            self.state.dropped["inbox_full"] += 1
+            self.count_dropped("inbox_full")
             return
         self._inbox.append(event)
+        self._something.set()
+
+    def count_dropped(self, reason: str) -> None:
+        """Count a message that nobody decides about; the summary tells it soon."""
+        self.state.dropped[reason] += 1
         self._something.set()
 
     async def run(self) -> None:
@@ -129,24 +137,35 @@ class Writer:
         return wait_ms
 
     async def _recall(self, events: list[Event]) -> None:
-        """Look up the answers that repeated requests got in earlier terms or long ago."""
-        asked = [
-            (event.client, event.request.request_id)
-            for event in events
-            if isinstance(event, Submitted)
-            and (event.client, event.request.request_id) not in self.state.answered
+        """Look up what requests refer to and only the store knows.
+
+        That is the answers that repeated requests got, and tasks that were over long ago.
+        """
+        asked = [event for event in events if isinstance(event, Submitted)]
+        requests = [
+            key
+            for event in asked
+            if (key := (event.client, event.request.request_id)) not in self.state.answered
         ]
-        if not asked:
+        names = {name for event in asked for name in _names_of(event) - self.state.tasks.keys()}
+        if not requests and not names:
             return
-        known: dict[tuple[str, str], Reply] = await asyncio.get_running_loop().run_in_executor(
-            self._thread, self.store.known_replies, asked
+        replies, records = await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._look_up, requests, names
         )
-        if known:
-            for n, event in enumerate(events):
-                if isinstance(event, Submitted):
-                    earlier = known.get((event.client, event.request.request_id))
-                    if earlier is not None:
-                        events[n] = event._replace(earlier=earlier)
+        if not replies and not records:
+            return
+        past = tuple(task_from(record) for record in records)
+        for n, event in enumerate(events):
+            if isinstance(event, Submitted):
+                earlier = replies.get((event.client, event.request.request_id))
+                events[n] = event._replace(earlier=earlier, past=past)
+
+    def _look_up(
+        self, requests: list[tuple[str, str]], names: set[str]
+    ) -> tuple[dict[tuple[str, str], Reply], list[Row]]:
+        replies = self.store.known_replies(requests) if requests else {}
+        return replies, self.store.past_tasks(names) if names else []
 
     # --- speaking
 
@@ -175,7 +194,9 @@ class Writer:
             batch.shown_agents.pop(name, None)
         self._shown_agents.update(batch.shown_agents)
         self._shown_tasks.update(batch.shown_tasks)
-        self._summary_due = self._summary_due or bool(batch.shown_agents or batch.tasks)
+        dropped = self.state.dropped.total()
+        if batch.shown_agents or batch.tasks or dropped != self._dropped_before:
+            self._summary_due, self._dropped_before = True, dropped
         self._show(now)
 
     def _render_desired(self, desired: DesiredState, now: Instant) -> Said:
@@ -227,3 +248,10 @@ class Writer:
     def close(self) -> None:
         """Let the store's thread end."""
         self._thread.shutdown()
+
+
+def _names_of(event: Submitted) -> set[str]:
+    """Name the tasks that a request refers to."""
+    request = event.request
+    named = {request.task} if request.task is not None else set()
+    return named.union(request.spec.depends_on) if request.spec is not None else named

@@ -30,11 +30,12 @@ from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.secret import coordinator_secret
 from coordinator.shell.store import Memory, Store
+from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
 from protocol.codec import decode_from
 from protocol.errors import BadPayload, BadTopic, FleetBusError
 from protocol.messages import CoordinatorPresence, Submit
 from protocol.messages.base import FromAgent
-from protocol.topics import SubmitTopic, Topics
+from protocol.topics import InboxTopic, RegistryTopic, SubmitTopic, TaskTopic, Topics
 from protocol.vocabulary import CoordinatorState, Priority, TaskStatus
 
 log = logging.getLogger("fleetbus.coordinator")
@@ -56,6 +57,7 @@ class Coordinator:
     topics: Topics
     speaker: Speaker
     clock: Clock
+    _sweep: Sweep = field(init=False)
     _bus: Bus | None = None
     _lost_at_ms: int | None = None
     _stepped_down: "asyncio.Future[None] | None" = None
@@ -63,6 +65,7 @@ class Coordinator:
 
     def __post_init__(self) -> None:
         self.writer.publish = self.publish
+        self._sweep = Sweep(self.writer.state)
 
     def publish(self, said: Said) -> None:
         """Say something, if there is a bus to say it on."""
@@ -119,6 +122,10 @@ class Coordinator:
             self._lost_at_ms = None
             self.writer.tell(Stalled(gone_ms))
         self.writer.tell(BusConnected())
+        if self._bus is not None:
+            swept = [self.topics.under(pattern) for pattern in SWEPT]
+            self._bus.subscribe(swept)
+            asyncio.get_running_loop().call_later(SWEEP_S, self._bus.unsubscribe, swept)
 
     def _on_lost(self) -> None:
         self._lost_at_ms = self.clock.now().mono_ms
@@ -128,6 +135,10 @@ class Coordinator:
             return  # a retained topic was cleared
         try:
             address = self.topics.parse(topic)
+            if isinstance(address, TaskTopic | RegistryTopic | InboxTopic):
+                if retained and self._sweep.is_leftover(address):
+                    self.publish(Said(topic, b""))
+                return
             message = decode_from(address, payload)
         except (BadTopic, BadPayload) as error:
             self._drop(topic, error)
@@ -140,7 +151,7 @@ class Coordinator:
             case CoordinatorPresence():
                 self._meet(message)
             case _:
-                self.writer.state.dropped["unexpected"] += 1
+                self.writer.count_dropped("unexpected")
 
     def _meet(self, other: CoordinatorPresence) -> None:
         down = self._stepped_down
@@ -152,7 +163,7 @@ class Coordinator:
     def _drop(self, topic: str, error: BadTopic | BadPayload) -> None:
         """Count what cannot be read, and say so once a minute for each sender and reason."""
         reason = error.reason.value if isinstance(error, BadPayload) else "bad_topic"
-        self.writer.state.dropped[reason] += 1
+        self.writer.count_dropped(reason)
         key = f"{reason} {topic[:200]}" if isinstance(error, BadPayload) else reason
         now_s = self.clock.now().mono_ms / 1000
         if now_s - self._complained.get(key, -COMPLAIN_EVERY_S) >= COMPLAIN_EVERY_S:
@@ -172,7 +183,7 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(contextlib.closing(lock_directory(settings.data)))
         store = stack.enter_context(contextlib.closing(Store.in_directory(settings.data)))
-        memory = store.begin_term()
+        memory = store.begin_term(clock.now().wall_ms - policy.task_ttl_ms)
         state = State(policy=policy, coord=coord, term=memory.term)
         speaker = Speaker(topics, coord, memory.term)
         writer = Writer(

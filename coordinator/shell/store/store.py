@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, delete, func, select, tuple_
+from sqlalchemy import Table, delete, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
@@ -67,7 +67,7 @@ class Memory:
     term: int
     last_event: int
     tasks: list[Row]
-    """Records of all tasks that are not over."""
+    """Records of all tasks that are not over, or not for long."""
     agents: list[Row]
     ledgers: list[tuple[str, str, Row]]
     marks: list[tuple[str, str, Row]]
@@ -95,8 +95,11 @@ class Store:
         data.mkdir(parents=True, exist_ok=True)
         return cls(f"sqlite:///{data / 'fleet.db'}")
 
-    def begin_term(self) -> Memory:
-        """Load everything and begin a new term, which is committed before it is returned."""
+    def begin_term(self, ended_since_ms: int) -> Memory:
+        """Load everything and begin a new term, which is committed before it is returned.
+
+        Tasks that are over are loaded if they ended at *ended_since_ms* or later.
+        """
         with self._writer.begin():
             meta = dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all())
             term = meta.get("term", 0) + 1
@@ -104,7 +107,11 @@ class Store:
             return Memory(
                 term=term,
                 last_event=self._writer.execute(select(func.max(EVENTS.c.number))).scalar() or 0,
-                tasks=self._documents(select(TASKS.c.doc).where(TASKS.c.status.not_in(_OVER))),
+                tasks=self._documents(
+                    select(TASKS.c.doc).where(
+                        or_(TASKS.c.status.not_in(_OVER), TASKS.c.completed_ms >= ended_since_ms)
+                    )
+                ),
                 agents=self._documents(select(AGENTS.c.doc)),
                 ledgers=[
                     (agent, boot, orjson.loads(doc))
@@ -157,6 +164,12 @@ class Store:
                 (client, request_id): Reply.model_validate(orjson.loads(doc))
                 for client, request_id, doc in self._writer.execute(wanted).tuples()
             }
+
+    def past_tasks(self, ids: Iterable[str]) -> list[Row]:
+        """Return the records of those of the tasks *ids* that were ever stored."""
+        wanted = select(TASKS.c.doc).where(TASKS.c.id.in_(list(ids)))
+        with self._writer.begin():
+            return self._documents(wanted)
 
     def forget_replies(self, before_ms: int) -> None:
         """Forget the answers given before *before_ms*."""
