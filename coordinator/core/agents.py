@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coordinator.core.queue.classes import AgentClass
     from coordinator.core.tasks import Task
     from coordinator.core.verbs import Verb
+    from coordinator.core.why.obstacles import Obstacles
 
 KEPT_BOOTS: Final = 16
 
@@ -112,6 +113,8 @@ class Agent:
 
     # Where it stands in the queue.
     agent_class: "AgentClass | None" = None
+    obstacles: "Obstacles | None" = None
+    """What stood between it and any task when its place was settled last."""
     free: "dict[str, Agent]" = field(default_factory=dict)
     """Holds the agent itself while it could start something; what its own board looks at."""
     own_board: Board = field(init=False)

@@ -5,6 +5,7 @@ from coordinator.core.blocks import NEVER_MS, judge
 from coordinator.core.queue.classes import ClassKey
 from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
+from coordinator.core.why.obstacles import obstacles_of
 
 
 def class_key(agent: Agent) -> ClassKey:
@@ -45,6 +46,7 @@ def refresh(turn: Turn, agent: Agent) -> None:
     elif agent.is_free:
         agent.free.clear()
         joined.free.pop(agent.name, None)
+    joined.note(agent, obstacles_of(turn, agent))
 
 
 def _judge(turn: Turn, agent: Agent) -> None:

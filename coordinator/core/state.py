@@ -194,6 +194,7 @@ class State:
         agent.agent_class = None
         left.members.pop(agent.name, None)
         left.free.pop(agent.name, None)
+        left.forget(agent)
         agent.free.clear()
         if not left.members:
             del self.classes[left.key]

@@ -9,6 +9,7 @@ from protocol.vocabulary import AgentHealth, Priority
 
 if TYPE_CHECKING:
     from coordinator.core.agents import Agent
+    from coordinator.core.why.obstacles import Obstacles
 
 TIER: Final = {
     AgentHealth.HEALTHY: 3,
@@ -41,7 +42,7 @@ class ClassKey:
 class AgentClass:
     """The agents of one class, those of them that are free, and the board they look at."""
 
-    __slots__ = ("board", "free", "key", "members", "number")
+    __slots__ = ("board", "free", "key", "members", "number", "obstacles")
 
     def __init__(self, number: int, key: ClassKey) -> None:
         self.number = number
@@ -50,3 +51,23 @@ class AgentClass:
         self.free: dict[str, Agent] = {}
         """In the order in which they became free: the one that has idled longest first."""
         self.board = Board(self.free)
+        self.obstacles: dict[Obstacles, dict[str, Agent]] = {}
+        """Members by what stands between them and any task, so that a reason need not scan."""
+
+    def note(self, agent: "Agent", found: "Obstacles") -> None:
+        """Write down what stands between *agent*, who is a member, and any task."""
+        known = agent.obstacles
+        if known is not None:
+            if known == found and agent.name in self.obstacles.get(known, ()):
+                return
+            self.forget(agent)
+        agent.obstacles = found
+        self.obstacles.setdefault(found, {})[agent.name] = agent
+
+    def forget(self, agent: "Agent") -> None:
+        """Write nothing of *agent* any more."""
+        if agent.obstacles is not None:
+            alike = self.obstacles.get(agent.obstacles)
+            if alike is not None and alike.pop(agent.name, None) is not None and not alike:
+                del self.obstacles[agent.obstacles]
+            agent.obstacles = None

@@ -104,6 +104,24 @@ class Shape:
             return None
         return Key(BAND[self.kind.priority], head.enqueued_ms - self.head_start_ms, head.id)
 
+    def count_before(self, key: Key, at_most: int) -> int:
+        """Count those that stand before *key*, in the order of all tasks, up to *at_most*.
+
+        Of the heap only the branches are visited that begin before *key*.
+        """
+        heap, band, lead_ms = self._heap, BAND[self.kind.priority], self.head_start_ms
+        found, looked_at, branches = 0, 0, [0]
+        while branches and found < at_most and looked_at < 2 * at_most:
+            place = branches.pop()
+            if place >= len(heap):
+                continue
+            enqueued_ms, name, ticket, task = heap[place]
+            if (band, enqueued_ms - lead_ms, name) < key:
+                looked_at += 1
+                found += task.ticket == ticket
+                branches += (2 * place + 1, 2 * place + 2)
+        return found if looked_at < 2 * at_most else at_most
+
     def waiting(self) -> "list[Task]":
         """List those that wait, in order; for explanations, not for decisions."""
         return [entry[3] for entry in sorted(self._heap) if entry[3].ticket == entry[2]]
