@@ -111,3 +111,12 @@ def test_a_face_in_the_gap_is_no_second_run_after_it() -> None:
         "29 03:30:00+0200",
         "30 01:00:00+0200",
     ]
+
+
+def test_in_the_hour_that_repeats_nothing_that_was_named_before_comes_again() -> None:
+    cron = Cron("*/10 2 * * *", "Europe/Berlin")
+    second_pass = at("UTC", "2026-10-25T01:05")
+
+    following = cron.next_after(second_pass)
+
+    assert following == at("Europe/Berlin", "2026-10-26T02:00")

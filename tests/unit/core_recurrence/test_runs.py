@@ -6,8 +6,8 @@ from coordinator.core.effects import SaveMark, SaveTask
 from coordinator.core.events import Ticked
 from coordinator.core.recurrence.recurring import Missed, Overlap
 from coordinator.core.recurrence.rhythm import Every
-from coordinator.core.tasks import Phase
-from protocol.vocabulary import TaskStatus
+from coordinator.core.tasks import Attempt, Phase
+from protocol.vocabulary import TaskStatus, Want
 from tests.unit.core_recurrence.fleet import HOUR_MS, MINUTE_MS, START_MS, Fleet, hourly
 
 
@@ -144,6 +144,22 @@ def test_overlap_cancel_other_cancels_what_waits_and_starts_at_once() -> None:
     fleet.passes(2 * HOUR_MS)
 
     assert [run.status for run in fleet.runs()] == [TaskStatus.CANCELLED, TaskStatus.PENDING]
+
+
+def test_overlap_cancel_other_waits_for_the_agent_to_let_go_and_then_runs_the_newest() -> None:
+    fleet = Fleet()
+    fleet.plan(hourly(overlap=Overlap.CANCEL_OTHER))
+    fleet.passes(HOUR_MS)
+    (first,) = fleet.runs()
+    first.attempt = Attempt(1, "Main", "0" * 32, 60_000, 2_000, (1, 1), fleet.now_ms, 2**53)
+    first.phase = Phase.RUNNING
+    fleet.passes(2 * HOUR_MS)
+
+    assert (fleet.nominal(), first.want) == ([1], Want.CANCEL)
+    assert fleet.skipped() == [("replaced", 1)]
+    first.attempt = None
+    fleet.ends(first, TaskStatus.CANCELLED)
+    assert fleet.nominal() == [1, 3]
 
 
 def test_a_buffered_run_that_leaves_the_plan_is_a_skip() -> None:
