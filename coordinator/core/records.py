@@ -61,12 +61,16 @@ _PLAIN = (
     "paused_at_ms",
 )
 """Fields of a task that are JSON already; only those that are set are kept."""
+_EMPTY: Record = {"args": {}, "metadata": {}, "fence": 0, "starts": 0, "failures": 0, "ran_ms": 0}
+"""What a new task has in some of them. A result may be 0 or empty and still is one."""
 
 
 def task_record(task: Task) -> Record:
     """Write down *task*."""
     record: Record = {
-        name: value for name in _PLAIN if (value := getattr(task, name)) not in (None, {}, 0)
+        name: value
+        for name in _PLAIN
+        if (value := getattr(task, name)) is not None and value != _EMPTY.get(name)
     }
     record["priority"], record["phase"] = task.priority.value, task.phase.value
     record["terms"] = terms_record(task.terms)
