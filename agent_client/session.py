@@ -81,6 +81,8 @@ class Session:
         self._last_metrics: bytes | None = None
         self._heard: set[str] = set()
         self._host: tuple[int, str] | None = None
+        self._successor: Presence | None = None
+        self._give_way_due: int | None = None
         self._term = 0
         topics, name = settings.topics, settings.name
         self._presence_topic = topics.agent(name, AgentChannel.PRESENCE)
@@ -114,7 +116,7 @@ class Session:
 
     def next_due(self) -> int | None:
         """When :meth:`advance` has something to do."""
-        dues = [self._connect_due, self._choose_due, self._rollcall_due]
+        dues = [self._connect_due, self._choose_due, self._rollcall_due, self._give_way_due]
         if self.connection is not None:
             dues.append(self._misc_due)
         if self.online:
@@ -136,7 +138,9 @@ class Session:
         while connection.received and self.fatal is None:
             if (event := self._hear(connection.received.popleft(), now)) is not None:
                 happened.append(event)
-        if connection.stage is Stage.READY and not self.online:
+        if self._give_way_due is not None and now >= self._give_way_due:
+            self._give_way()
+        if connection.stage is Stage.READY and not self.online and self._successor is None:
             self._greet(now, happened)
         if self.online:
             self._due_statements(now, happened)
@@ -194,7 +198,9 @@ class Session:
         if was_online:
             self._backoff.lived(now - self._connected_ms)
             happened.append(Disconnected())
-        if connection.refused_topic is not None:
+        if self._successor is not None:
+            self._give_way()
+        elif connection.refused_topic is not None:
             self.fatal = SubscriptionRefused(self._settings.name, connection.refused_topic)
         if self.fatal is not None:
             return
@@ -262,10 +268,12 @@ class Session:
         if presence.agent != self._settings.name:
             raise BadPayload(Reason.WRONG_SENDER, presence.agent)
         match self.identity.on_presence(presence):
+            case Verdict.SUPERSEDED if self._successor is None:
+                self._successor, self._give_way_due = presence, now + RETAINED_WITHIN_MS
+                self._give_way_if_host_is_known()
             case Verdict.SUPERSEDED:
-                epoch, host = self._host or (-1, "")
-                known = host if epoch >= presence.epoch else None
-                self.fatal = Superseded(self._settings.name, presence.boot, known)
+                self._successor = presence
+                self._give_way_if_host_is_known()
             case Verdict.RESTATE:
                 self.identity.ask_restatement(now)
             case Verdict.RAISE_EPOCH:
@@ -280,8 +288,21 @@ class Session:
         if registry.machine_id is not None:
             host = f"{registry.machine_id}, window {registry.window_id}"
             self._host = (registry.epoch, host)
-        if self.identity.on_registry(registry.epoch) is Verdict.RAISE_EPOCH:
+        if self._successor is not None:
+            self._give_way_if_host_is_known()
+        elif self.identity.on_registry(registry.epoch) is Verdict.RAISE_EPOCH:
             self._raise_epoch()
+
+    def _give_way_if_host_is_known(self) -> None:
+        """End because of the successor; its card, which names its host, may be on its way."""
+        if self._host and self._successor and self._host[0] >= self._successor.epoch:
+            self._give_way()
+
+    def _give_way(self) -> None:
+        if self._successor is not None and self.fatal is None:
+            epoch, host = self._host or (-1, "")
+            known = host if epoch >= self._successor.epoch else None
+            self.fatal = Superseded(self._settings.name, self._successor.boot, known)
 
     def _raise_epoch(self) -> None:
         # Through the closed stage, so that the wait before the next attempt is drawn as usual.
