@@ -9,7 +9,7 @@ from typing import Final
 
 from coordinator.core import caps, cooldowns
 from coordinator.core.agents import Agent, DesiredState
-from coordinator.core.effects import LogAttempt, SaveTask, SayDesired
+from coordinator.core.effects import LogAttempt, SaveMark, SaveTask, SayDesired
 from coordinator.core.policy import Policy
 from coordinator.core.runtimes import note_busy, note_ran
 from coordinator.core.standing import refresh
@@ -100,6 +100,8 @@ def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
             ran_ms,
         )
     )
+    for key in turn.state.history.observe(task.mode, agent.name, ran_ms, outcome):
+        turn.do(SaveMark("history", key))
     if attempt.boot == agent.boot:
         turn.restate(agent)
     turn.state.unheard_done(agent, attempt.boot)

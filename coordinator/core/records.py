@@ -11,6 +11,7 @@ from coordinator.core.agents import Agent, Ledger
 from coordinator.core.civil.periods import Period
 from coordinator.core.closures import Closure
 from coordinator.core.cooldowns import Cooldown
+from coordinator.core.history import history_from, history_record
 from coordinator.core.policy import Policy
 from coordinator.core.recurrence.progress import progress_from, progress_record
 from coordinator.core.state import State
@@ -218,6 +219,8 @@ def remember_mark(state: State, kind: str, key: str, record: Record) -> None:
             state.holds[key] = Hold(**record)
         case "schedule":
             state.schedules.progress[key] = progress_from(record)
+        case "history":
+            history_from(state.history, key, record)
         case _:
             raise ValueError(f"a mark of unknown kind {kind!r}")
 
@@ -236,6 +239,8 @@ def mark_record(state: State, kind: str, key: str) -> Record | None:
         case "schedule":
             progress = state.schedules.progress.get(key)
             return None if progress is None else progress_record(progress)
+        case "history":
+            return history_record(state.history, key)
         case _:
             raise ValueError(f"a mark of unknown kind {kind!r}")
 

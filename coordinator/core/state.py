@@ -13,6 +13,7 @@ from coordinator.core.closures import Closure
 from coordinator.core.cooldowns import Cooldown, type_keys
 from coordinator.core.gates import CountedGate, Gate, Signature
 from coordinator.core.gating import gates_of
+from coordinator.core.history import History
 from coordinator.core.openings import WindowGate
 from coordinator.core.policy import Policy
 from coordinator.core.queue.board import Board
@@ -63,6 +64,7 @@ class State:
     closures: dict[str, Closure] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     schedules: Schedules = field(default_factory=Schedules)
+    history: History = field(default_factory=History)
     type_cooldowns: dict[str, Cooldown] = field(default_factory=dict)
     dependents: dict[str, dict[str, None]] = field(default_factory=dict)
     """Task to the tasks that wait for it."""
