@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from coordinator.core.agents import DesiredState
 from coordinator.core.events import Event, Stalled, Submitted, Ticked
@@ -37,6 +37,7 @@ SUMMARY_EVERY_MS: Final = 1_000
 IDLE_WAIT_MS: Final = 60_000
 
 Publish = Callable[[Said], None]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -75,6 +76,10 @@ class Writer:
         """Count a message that nobody decides about; the summary tells it soon."""
         self.state.dropped[reason] += 1
         self._something.set()
+
+    async def after_commits(self, call: Callable[[], T]) -> T:
+        """Return what *call* returns in the store's thread, once all that is decided is stored."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def run(self) -> None:
         """Decide and do, until cancelled."""

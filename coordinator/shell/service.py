@@ -20,7 +20,6 @@ from coordinator.core.records import agent_from, ledger_from, remember_mark, tas
 from coordinator.core.recovery import restore
 from coordinator.core.state import State
 from coordinator.plan.compile import compile_plan
-from coordinator.plan.load import load as load_plan
 from coordinator.settings import CoordinatorSettings
 from coordinator.shell.batch import Batch
 from coordinator.shell.bus import Bus, Will
@@ -28,6 +27,7 @@ from coordinator.shell.clock import Clock, SystemClock
 from coordinator.shell.locks import lock_directory
 from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
+from coordinator.shell.plans import Plans, first_version, starting_plan
 from coordinator.shell.secret import coordinator_secret
 from coordinator.shell.store import Memory, Store
 from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
@@ -36,7 +36,7 @@ from protocol.errors import BadPayload, BadTopic, FleetBusError
 from protocol.messages import CoordinatorPresence, Submit
 from protocol.messages.base import FromAgent
 from protocol.topics import InboxTopic, RegistryTopic, SubmitTopic, TaskTopic, Topics
-from protocol.vocabulary import CoordinatorState, Priority, TaskStatus
+from protocol.vocabulary import CoordinatorState, Priority, SubmitOp, TaskStatus
 
 log = logging.getLogger("fleetbus.coordinator")
 
@@ -57,6 +57,7 @@ class Coordinator:
     topics: Topics
     speaker: Speaker
     clock: Clock
+    plans: Plans
     _sweep: Sweep = field(init=False)
     _bus: Bus | None = None
     _lost_at_ms: int | None = None
@@ -89,6 +90,7 @@ class Coordinator:
             parts = [
                 tasks.create_task(self._bus.run(), name="bus"),
                 tasks.create_task(self.writer.run(), name="writer"),
+                tasks.create_task(self.plans.run(), name="plans"),
                 tasks.create_task(self._step_down(), name="step down"),
             ]
             await stop.wait()
@@ -146,6 +148,8 @@ class Coordinator:
         match message:
             case FromAgent():
                 self.writer.tell(Heard(message, retained))  # type: ignore[arg-type] # all five kinds
+            case Submit(op=SubmitOp.PLAN) if isinstance(address, SubmitTopic):
+                self.plans.ask(address.client, message)
             case Submit() if isinstance(address, SubmitTopic):
                 self.writer.tell(Submitted(address.client, message))
             case CoordinatorPresence():
@@ -175,16 +179,16 @@ class Coordinator:
 
 async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     """Run a coordinator with *settings* until *stop* is set."""
-    plan = load_plan(settings.plan_file)
-    policy = compile_plan(plan)
     topics = Topics(settings.root)
     clock = SystemClock()
     coord = f"{socket.gethostname()[:60]}-{os.getpid()}"
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(contextlib.closing(lock_directory(settings.data)))
         store = stack.enter_context(contextlib.closing(Store.in_directory(settings.data)))
+        start = starting_plan(store.archive, settings.plan_file)
+        policy = compile_plan(start.plan)
         memory = store.begin_term(clock.now().wall_ms - policy.task_ttl_ms)
-        state = State(policy=policy, coord=coord, term=memory.term)
+        state = State(policy=policy, coord=coord, term=memory.term, plan_version=start.version)
         speaker = Speaker(topics, coord, memory.term)
         writer = Writer(
             state=state,
@@ -194,10 +198,15 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
             next_event=memory.last_event + 1,
         )
         stack.callback(writer.close)
-        coordinator = Coordinator(writer, topics, speaker, clock)
+        plans = Plans(writer, store.archive, settings.plan_file)
+        coordinator = Coordinator(writer, topics, speaker, clock, plans)
         batch = Batch()
+        batch.add(first_version(start, settings.plan_file))
         batch.add(remember(state, memory, clock))
         store.commit(batch.changes(state, writer.next_event, clock.now().wall_ms))
+        writer.next_event += len(batch.events)
+        for note in start.notes:
+            plans.tell(note)
         log.info("term %d of %s, %d tasks open", memory.term, policy.fleet_name, len(state.tasks))
         await coordinator.run(_address(settings), stop)
 

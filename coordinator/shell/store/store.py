@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
+from coordinator.shell.store.archive import Archive
 from coordinator.shell.store.engine import StoreError, open_engine
 from coordinator.shell.store.schema import (
     AGENTS,
@@ -94,6 +95,11 @@ class Store:
         """Open the SQLite store of the data directory *data*."""
         data.mkdir(parents=True, exist_ok=True)
         return cls(f"sqlite:///{data / 'fleet.db'}")
+
+    @property
+    def archive(self) -> Archive:
+        """What others than the writer may read, in threads of their own."""
+        return Archive(self._engine)
 
     def begin_term(self, ended_since_ms: int) -> Memory:
         """Load everything and begin a new term, which is committed before it is returned.
