@@ -11,7 +11,6 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cronsim import CronSim
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 FEW: Final = 60
 """How many nominal times are listed one by one; beyond it, they are searched for."""
 _HOURS: Final = 24
-_HOUR_FIELD: Final = -4
+_SECOND_MS: Final = 1_000
+_MINUTE_MS: Final = 60_000
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 -- the zero of a clock face, not an instant
 
@@ -65,44 +65,25 @@ class Cron:
 
     def next_after(self, wall_ms: int) -> int | None:
         """Return the first nominal time after *wall_ms*; ``None`` if there is none for 50 years."""
-        if len(_parsed(self.expression).hours) == _HOURS:
-            return self._next_shown(wall_ms)
-        return self._next_named(wall_ms)
-
-    def _next_named(self, wall_ms: int) -> int | None:
-        # While an hour repeats, the clock is behind what it has shown already: step over that.
-        for face in _faces_after(self.expression, local_time(self.zone, wall_ms)):
-            instant = _instant(self.zone, face)
-            if instant > wall_ms:
-                return instant
-        return None
-
-    def _next_shown(self, wall_ms: int) -> int | None:
-        start, face = wall_ms, local_time(self.zone, wall_ms).replace(tzinfo=None)
-        while True:
-            shown = next(_faces_after(self.expression, face), None)
-            if shown is None:
-                return None
-            candidate = (shown - offset_at(self.zone, start) - _EPOCH) // _MILLISECOND
-            change = next_change(self.zone, start, candidate)
-            if change is None:
-                return candidate
-            # From the change on the clock runs at another offset; the change itself counts too.
-            start = change
-            face = local_time(self.zone, change).replace(tzinfo=None) - _MILLISECOND
+        return _next(self.expression, self.zone, wall_ms)
 
     def newest(self, after_ms: int, until_ms: int, most: int) -> tuple[int, ...]:
         """Return the last nominal times in (*after_ms*, *until_ms*], *most* of them at most."""
-        few = tuple(islice(self._between(after_ms, until_ms), FEW + 1))
+        few = self._first(after_ms, until_ms, FEW + 1)
         if len(few) <= FEW:
             return few[-most:]
-        # Find the last instant after which there are so many of them: the work is bounded by the
-        # logarithm of the time that has passed.
-        low, high = after_ms, until_ms
-        found = few[:most]
-        while high - low > 1:
+        # Find the last instant after which there are so many of them, by steps back that double
+        # and then by halves: the work is the logarithm of the time, not the time.
+        low, high, width, found = after_ms, until_ms, _MINUTE_MS, few[:most]
+        while (middle := until_ms - width) > low:
+            listed = self._first(middle, until_ms, most)
+            if len(listed) == most:
+                low, found = middle, listed
+            else:
+                high, width = middle, width * 2
+        while high - low > _SECOND_MS:
             middle = (low + high) // 2
-            listed = tuple(islice(self._between(middle, until_ms), most))
+            listed = self._first(middle, until_ms, most)
             if len(listed) == most:
                 low, found = middle, listed
             else:
@@ -111,20 +92,53 @@ class Cron:
 
     def count(self, after_ms: int, until_ms: int) -> tuple[int, bool]:
         """Say how many nominal times lie in (*after_ms*, *until_ms*]; if not exact, at least."""
-        counted = sum(1 for _ in islice(self._between(after_ms, until_ms), FEW + 1))
+        counted = len(self._first(after_ms, until_ms, FEW + 1))
         return min(counted, FEW), counted <= FEW
 
-    def _between(self, after_ms: int, until_ms: int) -> "Iterator[int]":
+    def _first(self, after_ms: int, until_ms: int, most: int) -> tuple[int, ...]:
+        found: list[int] = []
         nominal = self.next_after(after_ms)
-        while nominal is not None and nominal <= until_ms:
-            yield nominal
+        while nominal is not None and nominal <= until_ms and len(found) < most:
+            found.append(nominal)
             nominal = self.next_after(nominal)
+        return tuple(found)
 
     def __str__(self) -> str:
         return f"cron {self.expression} in {self.zone}"
 
 
 Rhythm: TypeAlias = Cron | Every
+
+
+@lru_cache(maxsize=4096)  # a decision asks for the same times several times
+def _next(expression: str, zone: str, wall_ms: int) -> int | None:
+    if len(_parsed(expression).hours) == _HOURS:
+        return _next_shown(expression, zone, wall_ms)
+    return _next_named(expression, zone, wall_ms)
+
+
+def _next_named(expression: str, zone: str, wall_ms: int) -> int | None:
+    # While an hour repeats, the clock is behind what it has shown already: step over that.
+    for face in _faces_after(expression, local_time(zone, wall_ms)):
+        instant = _instant(zone, face)
+        if instant > wall_ms:
+            return instant
+    return None
+
+
+def _next_shown(expression: str, zone: str, wall_ms: int) -> int | None:
+    start, face = wall_ms, local_time(zone, wall_ms).replace(tzinfo=None)
+    while True:
+        shown = next(_faces_after(expression, face), None)
+        if shown is None:
+            return None
+        candidate = (shown - offset_at(zone, start) - _EPOCH) // _MILLISECOND
+        change = next_change(zone, start, candidate)
+        if change is None:
+            return candidate
+        # From the change on the clock runs at another offset; the change itself counts too.
+        start = change
+        face = local_time(zone, change).replace(tzinfo=None) - _MILLISECOND
 
 
 @lru_cache(maxsize=4096)
@@ -144,4 +158,4 @@ def _instant(zone: str, face: datetime) -> int:
     instant = resolve(zone, face.date(), face.hour * 60 + face.minute)
     shown = local_time(zone, instant)
     is_skipped = (shown.hour, shown.minute) != (face.hour, face.minute)
-    return instant if is_skipped else instant + face.second * 1_000
+    return instant if is_skipped else instant + face.second * _SECOND_MS
