@@ -28,8 +28,7 @@ from coordinator.core.effects import (
 from coordinator.core.records import agent_record, ledger_record, mark_record, task_record
 from coordinator.core.state import State
 from coordinator.core.tasks import Task
-from coordinator.shell.store import Changes
-from coordinator.shell.store.store import Row
+from coordinator.shell.store import Changes, Row
 
 
 @dataclass(slots=True)

@@ -22,8 +22,7 @@ from coordinator.core.step import step
 from coordinator.shell.batch import Batch
 from coordinator.shell.clock import Clock
 from coordinator.shell.outgoing import Said, Speaker
-from coordinator.shell.store import Store
-from coordinator.shell.store.store import Row
+from coordinator.shell.store import Row, Store
 from protocol.messages import Reply
 from protocol.vocabulary import CoordinatorState
 

@@ -1,7 +1,18 @@
 """What the coordinator remembers: SQLAlchemy Core, one writer, one commit a batch."""
 
 from coordinator.shell.store.archive import Archive
-from coordinator.shell.store.engine import StoreError
-from coordinator.shell.store.store import Changes, Memory, Store
+from coordinator.shell.store.changes import Changes, Memory, Row
+from coordinator.shell.store.errors import StoreDamaged, StoreError, StoreUnavailable, TermEnded
+from coordinator.shell.store.store import Store
 
-__all__ = ["Archive", "Changes", "Memory", "Store", "StoreError"]
+__all__ = [
+    "Archive",
+    "Changes",
+    "Memory",
+    "Row",
+    "Store",
+    "StoreDamaged",
+    "StoreError",
+    "StoreUnavailable",
+    "TermEnded",
+]
