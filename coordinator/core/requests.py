@@ -32,10 +32,14 @@ from coordinator.core.verbs import (
 )
 from coordinator.core.views import list_tasks, task_document
 from coordinator.core.waiting import unqueue, wait
+from coordinator.core.why.idle import why_idle
+from coordinator.core.why.overview import why_summary
+from coordinator.core.why.task import why
 from protocol.messages import Reply, Submit
 from protocol.vocabulary import AgentMode, PresenceState, SubmitOp, Want
 
-_READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY})
+READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY})
+"""What changes nothing, so it is not remembered, and needs no store to be answered."""
 
 
 def on_submitted(turn: Turn, client: str, asked: Submit, earlier: Reply | None) -> None:
@@ -62,7 +66,7 @@ def answer_once(
         reply = _reply(turn, asked, ok=False, code=error.code, message=str(error)[:1000])
     else:
         reply = _reply(turn, asked, ok=True, task=task, data=data)
-    if asked.op not in _READS:
+    if asked.op not in READS:
         answered = turn.state.answered
         answered[client, asked.request_id] = reply
         if len(answered) > KEPT_REQUESTS:
@@ -91,8 +95,8 @@ def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict
             return task.id, {"status": task.status.value}
         case SubmitOp.GET:
             if asked.task is None:
-                return None, list_tasks(turn.state)
-            return asked.task, task_document(turn.state, _task(turn, asked))
+                return None, list_tasks(turn.state, turn.now)
+            return asked.task, task_document(turn.state, _task(turn, asked), turn.now)
         case SubmitOp.CANCEL:
             cancel(turn, _task(turn, asked))
         case SubmitOp.PAUSE:
@@ -113,7 +117,13 @@ def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict
 
 
 def _explain(turn: Turn, asked: Submit) -> dict[str, Any]:
-    return task_document(turn.state, _task(turn, asked))
+    match asked.op:
+        case SubmitOp.WHY:
+            return why(turn.state, _task(turn, asked), turn.now)
+        case SubmitOp.WHY_IDLE:
+            return why_idle(turn.state, _agent(turn, asked), turn.now)
+        case _:
+            return why_summary(turn.state, turn.now)
 
 
 def _operate(turn: Turn, actor: str, asked: Submit) -> None:

@@ -25,6 +25,7 @@ from coordinator.core.terms import Terms
 from coordinator.core.timers import Timers
 from coordinator.core.usage import Usage
 from coordinator.core.verbs import Hold
+from coordinator.core.why.story import Reasons
 from protocol.messages import Reply
 from protocol.vocabulary import CoordinatorState, Priority, TaskStatus
 
@@ -69,6 +70,8 @@ class State:
     dependents: dict[str, dict[str, None]] = field(default_factory=dict)
     """Task to the tasks that wait for it."""
 
+    reasons: Reasons = field(default_factory=Reasons)
+    """Why each kind of task has waited, and since when; of this term."""
     gates: dict[str, Gate] = field(default_factory=dict)
     signatures: dict[tuple[str, ...], Signature] = field(default_factory=dict)
     shapes: dict[Kind, Shape] = field(default_factory=dict)

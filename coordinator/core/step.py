@@ -33,6 +33,7 @@ from coordinator.core.requests import on_submitted
 from coordinator.core.state import State
 from coordinator.core.turn import Turn
 from coordinator.core.waiting import recollect
+from coordinator.core.why.reasons import note_reasons
 from protocol.messages import Heartbeat, Info, Metrics, Presence, Report
 from protocol.vocabulary import CoordinatorState
 
@@ -68,6 +69,7 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
         finish_if_recovered(turn)
     dispatch(turn)
     settle_desired(turn)
+    note_reasons(state, now)
     return turn.effects
 
 
