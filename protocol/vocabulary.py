@@ -94,11 +94,16 @@ class PresenceState(StrEnum):
 
 
 class CoordinatorState(StrEnum):
-    """What the coordinator says of itself; ``offline`` is also its last will."""
+    """What the coordinator says of itself; ``offline`` is also its last will.
+
+    ``safe``: its store cannot be written, so it assigns nothing, grants no lease and takes no
+    request that changes something, but answers questions; the presence says why.
+    """
 
     RECOVERING = "recovering"
     ONLINE = "online"
     DRAINING = "draining"
+    SAFE = "safe"
     OFFLINE = "offline"
 
 

@@ -40,6 +40,7 @@ from protocol.vocabulary import AgentMode, PresenceState, SubmitOp, Want
 
 READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY})
 """What changes nothing, so it is not remembered, and needs no store to be answered."""
+"""What changes nothing, so it is not remembered, and needs no store to be answered."""
 
 
 def on_submitted(turn: Turn, client: str, asked: Submit, earlier: Reply | None) -> None:
