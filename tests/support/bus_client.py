@@ -5,6 +5,7 @@ It knows the topics and JSON only, not the project's models: it sees what anybod
 
 import itertools
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -76,6 +77,7 @@ class BusClient:
         if name is not None:
             coordinator = name.startswith("coordinator")
             self._paho.username_pw_set(name, where.coordinator_password if coordinator else None)
+        self._paho.on_socket_open = _send_at_once
         self._paho.on_message = self._on_message
         self._paho.on_subscribe = self._on_subscribe
         self._paho.connect(where.host, where.port)
@@ -182,3 +184,7 @@ class BusClient:
     ) -> None:
         if not any(code.is_failure for code in codes):
             self._answered.set()
+
+
+def _send_at_once(_client: object, _userdata: object, sock: Any) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

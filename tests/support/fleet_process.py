@@ -215,9 +215,16 @@ def machine_now() -> float:
 
 @contextlib.contextmanager
 def running_fleet(
-    where: Where, folder: Path, agents: Sequence[str], plan: Mapping[str, Any]
+    where: Where,
+    folder: Path,
+    agents: Sequence[str],
+    plan: Mapping[str, Any],
+    words: Sequence[str] = (),
 ) -> Iterator[Fleet]:
-    """Run a coordinator and *agents*, and wait until all are idle; end them all in the end."""
+    """Run a coordinator and *agents*, and wait until all are idle; end them all in the end.
+
+    *words* are further arguments of every agent.
+    """
     folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan))
     fleet = Fleet(where, folder)
@@ -227,7 +234,7 @@ def running_fleet(
         try:
             fleet.start_coordinator()
             for name in agents:
-                fleet.start_agent(name)
+                fleet.start_agent(name, *words)
             with BusClient(where) as watcher:
                 wait_until_idle(watcher, agents)
             yield fleet
