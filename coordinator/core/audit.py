@@ -244,8 +244,9 @@ def _of_classes(state: State) -> Iterator[str]:
             yield f"class {key}: {sorted(joined.members)} are members, should be {sorted(members)}"
         if set(joined.free) != free:
             yield f"class {key}: {sorted(joined.free)} are free, should be {sorted(free)}"
-    if state.is_offering and state.awake:
-        yield f"{len(state.awake)} boards were woken and not looked at"
+    woken = len(state.awake) + len(state.lines) + len(state.ready)
+    if state.is_offering and woken:
+        yield f"{woken} boards, lines or shapes were woken and not looked at"
 
 
 def _of_counts(state: State) -> Iterator[str]:

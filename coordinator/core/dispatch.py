@@ -1,7 +1,8 @@
 """Matching: give the first runnable task to the best agent that is free for it, until none is left.
 
-Only boards that something woke are looked at: an agent became free, a task became the first of
-its shape, or a gate opened. Nothing else can make a match possible that was not possible before.
+Only what something woke is looked at: the boards of an agent that became free, a shape whose head
+is new, the signatures that a gate was the last to close. Nothing else can make a match possible
+that was not possible before.
 """
 
 from typing import Final
@@ -14,7 +15,8 @@ from coordinator.core.scoring import Score, fits, score
 from coordinator.core.turn import Turn
 from protocol.vocabulary import Priority
 
-SAMPLED_PER_CLASS: Final = 8
+SAMPLED: Final = 8
+SAMPLED_PER_BOARD: Final = 4
 
 
 def dispatch(turn: Turn) -> None:
@@ -22,12 +24,11 @@ def dispatch(turn: Turn) -> None:
     state = turn.state
     if not state.is_offering:
         return
-    while state.awake:
+    while state.awake or state.lines or state.ready:
         best = _first_match(turn, but_critical=False)
         if best is not None and _critical_has_its_share(turn, best):
             best = _first_match(turn, but_critical=True) or best
         if best is None:
-            state.awake.clear()
             return
         task, agent = best.head(), choose(turn, best)
         if task is None or agent is None:
@@ -36,7 +37,10 @@ def dispatch(turn: Turn) -> None:
 
 
 def _first_match(turn: Turn, *, but_critical: bool) -> Shape | None:
-    """Return the shape whose head goes next, of those that somebody free may take now."""
+    """Return the shape whose head goes next, of those that somebody free may take now.
+
+    What offers nothing any more is not looked at again until something wakes it.
+    """
     state = turn.state
     best: tuple[Key, Shape] | None = None
 
@@ -45,13 +49,22 @@ def _first_match(turn: Turn, *, but_critical: bool) -> Shape | None:
             return False
         return _has_taker(turn, shape)
 
+    def consider(found: tuple[Key, Shape] | None) -> bool:
+        nonlocal best
+        if found is not None and (best is None or found[0] < best[0]):
+            best = found
+        return found is not None or but_critical
+
     for board in list(state.awake):
-        found = board.best(takes) if board.free else None
-        if found is not None:
-            if best is None or found[0] < best[0]:
-                best = found
-        elif not but_critical:
+        if not consider(board.best(takes) if board.free else None):
             del state.awake[board]
+    for signature in list(state.lines):
+        if not consider(signature.line.first(takes) if signature.is_open else None):
+            del state.lines[signature]
+    for shape in list(state.ready.values()):
+        key = shape.key() if shape.signature.is_open and takes(shape) else None
+        if not consider(None if key is None else (key, shape)):
+            del state.ready[shape.number]
     return best[1] if best else None
 
 
@@ -89,18 +102,25 @@ def _has_taker(turn: Turn, shape: Shape) -> bool:
 
 
 def choose(turn: Turn, shape: Shape) -> Agent | None:
-    """Return the best free agent for *shape*, of a few of each class; see :func:`score`."""
+    """Return the best free agent for *shape*, of a few that have idled longest; see :func:`score`.
+
+    The boards of a shape stand in the order of their agents' scores as far as a class knows it.
+    """
     best: Agent | None = None
     best_score: Score | None = None
+    sampled = 0
     for board in shape.boards:
-        sampled = 0
+        on_board = 0
         for agent in board.free.values():
             if not may_take(turn, agent, shape):
                 continue
             scored = score(turn, agent)
             if best_score is None or scored < best_score:
                 best, best_score = agent, scored
-            sampled += 1
-            if sampled >= SAMPLED_PER_CLASS:
+            on_board += 1
+            if on_board >= SAMPLED_PER_BOARD:
                 break
+        sampled += on_board
+        if sampled >= SAMPLED:
+            break
     return best

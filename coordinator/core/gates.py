@@ -8,6 +8,8 @@ could be lost: when a gate opens, every signature that it was the last to close 
 
 from typing import TYPE_CHECKING, Final
 
+from coordinator.core.queue.heap import ShapeHeap
+
 if TYPE_CHECKING:
     from coordinator.core.queue.board import Board
     from coordinator.core.queue.shapes import Shape
@@ -105,7 +107,7 @@ class PermitGate(CountedGate):
 class Signature:
     """The gates that a task must pass together, and the boards on which such tasks wait."""
 
-    __slots__ = ("boards", "closed", "counted", "gates", "number", "shapes")
+    __slots__ = ("boards", "closed", "counted", "gates", "line", "number", "shapes")
 
     def __init__(self, number: int, gates: tuple[Gate, ...]) -> None:
         self.number = number
@@ -114,6 +116,9 @@ class Signature:
         """The gates at which a starting task takes a place."""
         self.closed = sum(not gate.is_open for gate in gates)
         self.boards: dict[Board, None] = {}
+        """Where such tasks can be seen by those who could take them."""
+        self.line = ShapeHeap()
+        """All shapes of this signature, whoever could take them."""
         self.shapes: list[Shape] = []
         for gate in gates:
             gate.signatures.append(self)

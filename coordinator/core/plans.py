@@ -50,6 +50,8 @@ def _forget_derived(state: State) -> None:
     state.shapes.clear()
     state.classes.clear()
     state.awake.clear()
+    state.lines.clear()
+    state.ready.clear()
 
 
 def take_places(state: State, task: Task, wall_ms: int) -> None:

@@ -34,6 +34,8 @@ KEPT_ENDED: Final = 10_000
 SHOWN_ENDED: Final = 1_000
 """How many ended tasks keep their retained topic, whatever their time to live."""
 KEPT_REQUESTS: Final = 10_000
+MANY_BOARDS: Final = 4
+"""From how many boards with free agents on it is cheaper to look at all shapes of a signature."""
 SWEPT_SHAPES: Final = 1_000
 """From how many shapes on the empty ones are forgotten."""
 
@@ -79,6 +81,10 @@ class State:
     terms: dict[Terms, Terms] = field(default_factory=dict)
     awake: dict[Board, None] = field(default_factory=dict)
     """Boards whose free agents may find work: to be looked at before the step ends."""
+    lines: dict[Signature, None] = field(default_factory=dict)
+    """Signatures that opened for many boards at once: one look instead of many."""
+    ready: dict[int, Shape] = field(default_factory=dict)
+    """Shapes, by number, with a task that was not there to be taken before."""
     numbered: int = 0
     sweep_at: int = SWEPT_SHAPES
 
@@ -161,9 +167,8 @@ class State:
         if kind.pin is not None:
             shape.boards[self.agent(kind.pin).own_board] = None
         else:
-            for agent_class in self.classes.values():
-                if agent_class.key.takes(shape):
-                    shape.boards[agent_class.board] = None
+            boards = [c.board for c in self.classes.values() if c.key.takes(shape)]
+            shape.boards = dict.fromkeys(sorted(boards, key=_rank))
         return shape
 
     def set_head_start(self, shape: Shape, wall_ms: int) -> None:
@@ -175,8 +180,7 @@ class State:
         head_start_ms = int(self.policy.ageing.head_start_ms[shape.kind.priority] * boost)
         if head_start_ms != shape.head_start_ms:
             shape.head_start_ms = head_start_ms
-            for board in shape.boards:
-                board.offer(shape)
+            shape.show()
 
     def enter_class(self, agent: Agent, key: ClassKey) -> AgentClass:
         """Make *agent* a member of the class of *key*, which exists from now on."""
@@ -185,7 +189,8 @@ class State:
             joined = self.classes[key] = AgentClass(self.number(), key)
             for shape in self.shapes.values():
                 if shape.kind.pin is None and key.takes(shape):
-                    shape.boards[joined.board] = None
+                    boards = sorted([*shape.boards, joined.board], key=_rank)
+                    shape.boards = dict.fromkeys(boards)
                     joined.board.offer(shape)
         joined.members[agent.name] = agent
         agent.agent_class = joined
@@ -219,14 +224,19 @@ class State:
 
     def wake_for(self, shape: Shape) -> None:
         """Look, before the step ends, whether somebody free can take from *shape*."""
-        for board in shape.boards:
-            if board.free:
-                self.awake[board] = None
+        if any(board.free for board in shape.boards):
+            self.ready[shape.number] = shape
 
     def wake_behind(self, gate: Gate) -> None:
         """Look, before the step ends, at everything that *gate* may have been the last to stop."""
         for signature in gate.signatures:
             if signature.is_open:
-                for board in signature.boards:
-                    if board.free:
-                        self.awake[board] = None
+                attended = [board for board in signature.boards if board.free]
+                if len(attended) > MANY_BOARDS:
+                    self.lines[signature] = None
+                else:
+                    self.awake.update(dict.fromkeys(attended))
+
+
+def _rank(board: Board) -> tuple[int, int, int]:
+    return board.rank

@@ -50,7 +50,8 @@ class AgentClass:
         self.members: dict[str, Agent] = {}
         self.free: dict[str, Agent] = {}
         """In the order in which they became free: the one that has idled longest first."""
-        self.board = Board(self.free)
+        rank = (-TIER[key.health], len(key.capabilities), number)
+        self.board = Board(self.free, rank)
         self.obstacles: dict[Obstacles, dict[str, Agent]] = {}
         """Members by what stands between them and any task, so that a reason need not scan."""
 

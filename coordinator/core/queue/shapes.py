@@ -75,8 +75,13 @@ class Shape:
         self.live += 1
         heapq.heappush(self._heap, (task.enqueued_ms, task.id, task.ticket, task))
         if self.head() is task:
-            for board in self.boards:
-                board.offer(self)
+            self.show()
+
+    def show(self) -> None:
+        """Let everyone who could take the head see it, or see it further ahead."""
+        self.signature.line.offer(self)
+        for board in self.boards:
+            board.offer(self)
 
     def remove(self, task: "Task") -> None:
         """Let *task* wait here no longer; its entry is dropped when it comes up."""
