@@ -15,8 +15,8 @@ from coordinator.core.tasks import Phase
 from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
 from coordinator.core.verbs import expire, expire_hold
-from coordinator.core.waiting import end, hide, unqueue, wait
-from protocol.vocabulary import OnLeaseLost, TaskStatus
+from coordinator.core.waiting import end_expired, hide, wait
+from protocol.vocabulary import OnLeaseLost
 
 
 def fire_timers(turn: Turn) -> None:
@@ -71,9 +71,7 @@ def _on_start(turn: Turn, task_id: str) -> None:
 def _on_task_expiry(turn: Turn, task_id: str) -> None:
     task = turn.state.tasks.get(task_id)
     if task is not None and not task.is_over and task.attempt is None:
-        unqueue(task)
-        task.error_code, task.error = "expired", "its time was over before it could start"
-        end(turn, task, TaskStatus.CANCELLED)
+        end_expired(turn, task)
 
 
 def _on_gate(turn: Turn, key: str) -> None:

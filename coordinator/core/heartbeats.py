@@ -5,7 +5,7 @@ from coordinator.core.assignments import end_attempt
 from coordinator.core.caps import charge
 from coordinator.core.effects import SayDesired, SayLease
 from coordinator.core.losses import lost_attempt
-from coordinator.core.presence import came_back, current_boot, release_predecessor, watch
+from coordinator.core.presence import GONE, came_back, current_boot, release_predecessor, watch
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
@@ -35,6 +35,10 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         turn.show(agent)
     if agent.suspect or agent.lost:
         came_back(turn, agent)
+    elif first and agent.presence in GONE:
+        # What was remembered of it is out of date, and what would correct it may be lost.
+        agent.presence = PresenceState.ONLINE
+        turn.show(agent)
     watch(turn, agent)
     turn.state.unheard.pop(said.boot, None)
     granted = _renew(turn, agent, said) if agent.held else ()

@@ -5,6 +5,8 @@ epoch replaces the one before; messages of a lower epoch are ignored. What the b
 remembered teaches that an agent exists, never that it is alive.
 """
 
+from typing import Final
+
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt, lease_terms
 from coordinator.core.effects import ClearAgent, SaveAgent
@@ -16,6 +18,8 @@ from coordinator.core.turn import Turn
 from protocol.messages import Heartbeat, Info, Presence, Report
 from protocol.messages.base import FromAgent
 from protocol.vocabulary import AgentMode, PresenceState
+
+GONE: Final = frozenset({PresenceState.OFFLINE, PresenceState.LOST})
 
 
 def on_presence(turn: Turn, said: Presence, *, retained: bool) -> None:
@@ -162,7 +166,7 @@ def _lose(turn: Turn, agent: Agent) -> None:
 def came_back(turn: Turn, agent: Agent) -> None:
     """Note that a suspect or lost agent was heard again."""
     agent.suspect = agent.lost = False
-    if agent.presence in {PresenceState.OFFLINE, PresenceState.LOST}:
+    if agent.presence in GONE:
         agent.presence = PresenceState.ONLINE
     turn.tell("agent_back", agent.name, f"{agent.name} was heard again")
     turn.show(agent)

@@ -38,6 +38,8 @@ def restore(
     known = sorted(tasks, key=lambda task: (task.enqueued_ms, task.id))
     state.tasks.update((task.id, task) for task in known)  # tasks may wait for younger ones
     for task in known:
+        if task.expires_ms is not None and not task.is_over:
+            state.timers.at_wall(task.expires_ms, Due.TASK_EXPIRY, task.id)
         if task.is_over:
             _show_for_its_time(turn, task)
         elif task.attempt is not None:

@@ -20,6 +20,9 @@ _HASH_RANGE: Final = 2**64
 def wait(turn: Turn, task: Task) -> None:
     """Let *task*, which nobody runs, wait for whatever it has to wait for."""
     task.want = Want.RUN
+    if task.expires_ms is not None and task.expires_ms <= turn.now.wall_ms:
+        end_expired(turn, task)
+        return
     if task.depends_on and _await_dependencies(turn, task):
         return
     if task.not_before_ms is not None and task.not_before_ms > turn.now.wall_ms:
@@ -88,6 +91,13 @@ def _fail(turn: Turn, task: Task, name: str) -> None:
 
 def _blame(task: Task, name: str) -> None:
     task.error_code, task.error = "dependency", f"{name}, which it depends on, did not complete"
+
+
+def end_expired(turn: Turn, task: Task) -> None:
+    """End *task*, which nobody runs, because it may not start any more."""
+    unqueue(task)
+    task.error_code, task.error = "expired", "its time was over before it could start"
+    end(turn, task, TaskStatus.CANCELLED)
 
 
 def unqueue(task: Task) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.core.effects import CallRoll, SayState
-from protocol.vocabulary import CoordinatorState, ReportEvent
+from protocol.vocabulary import CoordinatorState, PresenceState, ReportEvent
 from tests.support.fleet import Fleet, open_tasks
 
 
@@ -175,3 +175,33 @@ def test_every_open_task_survives_in_every_phase() -> None:
     assert len(before) == 9
     fleet.beat("Main")
     assert open_tasks(fleet) == before
+
+
+def test_it_believes_a_heartbeat_rather_than_a_will_that_the_broker_remembered(
+    fleet: Fleet,
+) -> None:
+    fleet.restart_coordinator()
+    fleet.hear(fleet.bots["Alt"].presence(PresenceState.LOST), retained=True)
+    assert fleet.state.agents["Alt"].status.value == "offline"
+
+    fleet.beat("Alt")
+    assert fleet.state.agents["Alt"].status.value == "idle"
+
+
+def test_a_task_that_expires_after_a_restart_is_ended() -> None:
+    fleet = Fleet()
+    task = fleet.create(expires_ms=fleet.now.wall_ms + 60_000)
+    fleet.restart_coordinator()
+
+    fleet.pass_time(60)
+    assert fleet.status(task) == "cancelled"
+
+
+def test_a_task_that_expires_while_it_is_lent_is_not_lent_again() -> None:
+    fleet = Fleet()
+    fleet.agent("Main")
+    task = fleet.create(expires_ms=fleet.now.wall_ms + 60_000)
+    fleet.pass_time(61)
+
+    fleet.fail(task)
+    assert fleet.status(task) == "cancelled"
