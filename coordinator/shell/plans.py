@@ -28,7 +28,7 @@ from coordinator.plan.problems import PlanError, Problem
 from coordinator.plan.schema import FleetPlan
 from coordinator.plan.versions import REFUSED, Note, Start, StoredPlan, choose, judge_file
 from coordinator.shell.loop import Writer
-from coordinator.shell.store import Archive
+from coordinator.shell.store.archive import Archive
 from protocol.messages import Reply, Submit
 from protocol.vocabulary import PlanAction
 
@@ -210,8 +210,6 @@ class Plans:
             return
         if asked.action is PlanAction.ROLLBACK and asked.of_version is None:
             raise BadRequest("of_version", None, "the version to go back to")
-        if asked.action is PlanAction.APPLY and asked.plan is None:
-            raise BadRequest("plan", None, "the plan to be put in force")
         wanted = await self._wanted(asked)
         effect = self._impact(wanted.plan)
         warnings = [str(problem) for problem in (*wanted.problems, *effect.warnings)]
@@ -246,18 +244,25 @@ class Plans:
         return found
 
     async def _wanted(self, asked: Submit) -> "_Wanted":
-        """Return the plan that a request is about, or raise :class:`PlanError`."""
+        """Return the plan that a request is about, or raise :class:`PlanError`.
+
+        It brings the plan, or names a stored one; else it is about the file.
+        """
         if asked.of_version is not None:
             stored = await self._stored(asked.of_version)
             source = f"version {asked.of_version} of the plan"
             plan = await asyncio.to_thread(parse, stored.document, source)
             return _Wanted(plan, (), stored.document)
-        if asked.plan is None:
-            raise BadRequest("plan", None, "a plan, or of_version the number of a stored one")
-        examined = await asyncio.to_thread(examine_document, asked.plan)
+        if asked.plan is None:  # a plan may be larger than a request
+            source = str(self.file)
+            examined = await asyncio.to_thread(examine_file, self.file)
+        else:
+            source = "the plan"
+            examined = await asyncio.to_thread(examine_document, asked.plan)
         if examined.plan is None:
-            raise PlanError(examined.problems, "the plan")
-        written = orjson.dumps(asked.plan, option=orjson.OPT_INDENT_2)
+            raise PlanError(examined.problems, source)
+        document = examined.plan.document() if asked.plan is None else asked.plan
+        written = orjson.dumps(document, option=orjson.OPT_INDENT_2)
         return _Wanted(examined.plan, examined.problems, written)
 
     def _impact(self, plan: FleetPlan) -> Impact:

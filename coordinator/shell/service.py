@@ -29,7 +29,7 @@ from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.plans import Plans, first_version, starting_plan
 from coordinator.shell.secret import coordinator_secret
-from coordinator.shell.store import Memory, Store
+from coordinator.shell.store import Memory, Store, StoreError
 from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
 from protocol.codec import decode_from
 from protocol.errors import BadPayload, BadTopic, FleetBusError
@@ -185,6 +185,8 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(contextlib.closing(lock_directory(settings.data)))
         store = stack.enter_context(contextlib.closing(Store.in_directory(settings.data)))
+        if not store.try_to_lead():
+            raise StoreError("another coordinator leads this store")
         start = starting_plan(store.archive, settings.plan_file)
         policy = compile_plan(start.plan)
         memory = store.begin_term(clock.now().wall_ms - policy.task_ttl_ms)

@@ -1,46 +1,34 @@
-"""How long a run is expected to take, and by what that is known."""
+"""How long a run is expected to take, and what that rests on.
 
-from enum import StrEnum
-from typing import Final, NamedTuple
+What the fleet has learnt counts, then what the author of the task said, and then a time that is
+assumed, and said to be. A preview does not learn from the runs that it makes up.
+"""
 
+from collections.abc import Iterable
+from typing import Final
+
+from coordinator.core.history import Expectation, History, history_from
+from coordinator.core.records import Record
 from coordinator.core.tasks import Task
-from coordinator.plan.preview.snapshot import Snapshot
 
+ASSUMED: Final = "assumed"
 ASSUMED_MS: Final = 600_000
 """What a run is assumed to take when nothing at all is known of it: ten minutes."""
 
 
-class Basis(StrEnum):
-    """By what a duration is known, best first."""
-
-    NAME = "history_of_name"
-    ESTIMATE = "estimate"
-    """Its author says so."""
-    MODE = "history_of_mode"
-    ASSUMED = "assumed"
-
-
-class Expected(NamedTuple):
-    """How long a run is expected to take."""
-
-    ms: int
-    basis: Basis
+def learnt(marks: Iterable[tuple[str, str, Record]]) -> History:
+    """Return what *marks* remember of how long work takes."""
+    history = History()
+    for kind, key, record in marks:
+        if kind == "history":
+            history_from(history, key, record)
+    return history
 
 
-def expected(task: Task, snapshot: Snapshot, assumed_ms: int) -> Expected:
-    """Return how long a run of *task* is expected to take, within its own limit."""
-    found = _unlimited(task, snapshot, assumed_ms)
+def expected(history: History, task: Task, agent: str, assumed_ms: int) -> Expectation:
+    """Return how long a run of *task* on *agent* is expected to take, within its own limit."""
+    found = history.expected_ms(task.mode, agent, task.terms.estimated_ms)
+    if found is None:
+        found = Expectation(assumed_ms, ASSUMED)
     limit_ms = task.terms.run_limit_ms
     return found if limit_ms is None or found.ms <= limit_ms else found._replace(ms=limit_ms)
-
-
-def _unlimited(task: Task, snapshot: Snapshot, assumed_ms: int) -> Expected:
-    usual = snapshot.usual_ms
-    if (known_ms := usual.get(f"name:{task.name}")) is not None:
-        return Expected(known_ms, Basis.NAME)
-    if task.terms.estimated_ms is not None:
-        # What its author says of this task is nearer than what others of its mode have taken.
-        return Expected(task.terms.estimated_ms, Basis.ESTIMATE)
-    if (known_ms := usual.get(f"mode:{task.mode}")) is not None:
-        return Expected(known_ms, Basis.MODE)
-    return Expected(assumed_ms, Basis.ASSUMED)

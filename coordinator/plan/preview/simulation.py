@@ -15,13 +15,14 @@ from coordinator.core.agents import DesiredState
 from coordinator.core.effects import Effect, LogEvent, SaveTask, SayDesired, SayReply
 from coordinator.core.events import Event, Heard, Submitted, Ticked
 from coordinator.core.gates import CountedGate
+from coordinator.core.history import History
 from coordinator.core.instant import Instant
 from coordinator.core.policy import Policy
 from coordinator.core.state import State
 from coordinator.core.step import step
 from coordinator.core.tasks import Phase, Task
 from coordinator.plan.preview.copying import introductions, state_of
-from coordinator.plan.preview.durations import ASSUMED_MS, expected
+from coordinator.plan.preview.durations import ASSUMED, ASSUMED_MS, expected, learnt
 from coordinator.plan.preview.reasons import NO_AGENT, Reasons
 from coordinator.plan.preview.result import NeverRuns, Preview, Run, Skipped
 from coordinator.plan.preview.snapshot import Snapshot
@@ -60,19 +61,26 @@ def preview(
     state, effects = state_of(snapshot, policy, now)
     reasons = Reasons(state)
     simulation = _Simulation(
-        state, snapshot, assumed_ms, now, reasons, Tally(state, reasons, snapshot.wall_ms)
+        state,
+        snapshot.wall_ms,
+        learnt(snapshot.marks),
+        assumed_ms,
+        now,
+        reasons,
+        Tally(state, reasons, snapshot.wall_ms),
     )
     simulation.take_in(effects)
     simulation.submit(specs)
     simulation.begin()
     simulation.run(snapshot.wall_ms + round(days * DAY_MS), most_steps)
-    return simulation.result(snapshot.wall_ms)
+    return simulation.result()
 
 
 @dataclass(slots=True)
 class _Simulation:
     state: State
-    snapshot: Snapshot
+    from_ms: int
+    history: History
     assumed_ms: int
     now: Instant
     reasons: Reasons
@@ -82,7 +90,8 @@ class _Simulation:
     ended_unstarted: dict[str, NeverRuns] = field(default_factory=dict)
     skipped: dict[tuple[str, str], Skipped] = field(default_factory=dict)
     began_running: int = 0
-    bases: set[str] = field(default_factory=set)
+    is_assuming: bool = False
+    """Whether the duration of some run is nothing but an assumption."""
     started: set[str] = field(default_factory=set)
     """Tasks that run, or have run, since the preview began."""
     _given: set[tuple[str, int]] = field(default_factory=set)
@@ -135,7 +144,7 @@ class _Simulation:
             self._settle(Ticked())
             steps += 1
             if steps > most_steps:
-                raise PreviewTooLong(self.now.wall_ms, self.snapshot.wall_ms)
+                raise PreviewTooLong(self.now.wall_ms, self.from_ms)
         self.tally.advance(until_ms)
         self.now = Instant(until_ms, _STILL_MS)
 
@@ -201,8 +210,8 @@ class _Simulation:
         attempt = task.attempt
         if attempt is None:
             raise AssertionError(f"{task.id} was given to {agent} and is not")
-        how_long = expected(task, self.snapshot, self.assumed_ms)
-        self.bases.add(how_long.basis.value)
+        how_long = expected(self.history, task, agent, self.assumed_ms)
+        self.is_assuming = self.is_assuming or how_long.basis == ASSUMED
         left_ms, now_ms = how_long.ms, self.now.wall_ms
         if attempt.started_ms is None:
             self._report(agent, task.id, attempt.fence, ReportEvent.STARTED)
@@ -223,7 +232,7 @@ class _Simulation:
                     ends_ms=now_ms + left_ms,
                     waited_ms=max(0, now_ms - task.enqueued_ms),
                     waits=self.tally.waits(task.id),
-                    basis=how_long.basis.value,
+                    basis=how_long.basis,
                 )
             )
 
@@ -248,7 +257,7 @@ class _Simulation:
 
     # --- what came of it
 
-    def result(self, from_ms: int) -> Preview:
+    def result(self) -> Preview:
         """Put together what is to be told, at the end of the horizon."""
         never = [
             *self.refused,
@@ -260,7 +269,7 @@ class _Simulation:
             ),
         ]
         return Preview(
-            from_ms=from_ms,
+            from_ms=self.from_ms,
             until_ms=self.now.wall_ms,
             zone=self.state.policy.zone,
             assumptions=tuple(self._assumptions()),
@@ -296,6 +305,6 @@ class _Simulation:
     def _assumptions(self) -> list[str]:
         minutes = self.assumed_ms / 60_000
         said = ["every agent is there and healthy", "every run succeeds the first time"]
-        if "assumed" in self.bases:
+        if self.is_assuming:
             said.append(f"a run of which nothing is known takes {minutes:g} min")
         return said

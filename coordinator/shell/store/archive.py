@@ -12,14 +12,11 @@ from typing import Final
 import orjson
 from sqlalchemy import Engine, select
 
-from coordinator.plan.preview.snapshot import Snapshot, usual_durations
+from coordinator.plan.preview.snapshot import Snapshot
 from coordinator.plan.versions import StoredPlan
-from coordinator.shell.store.engine import open_engine
-from coordinator.shell.store.schema import AGENTS, ATTEMPTS, MARKS, PLANS, TASKS
-from protocol.vocabulary import ReportEvent, TaskStatus
-
-LEARNT_FROM: Final = 5_000
-"""How many of the newest runs say how long such work takes."""
+from coordinator.shell.store.engine import FILE_NAME, open_engine, url_in
+from coordinator.shell.store.schema import AGENTS, MARKS, PLANS, TASKS
+from protocol.vocabulary import TaskStatus
 
 _OVER: Final = tuple(status.value for status in TaskStatus if status.is_terminal)
 
@@ -33,8 +30,7 @@ class Archive:
     @classmethod
     def in_directory(cls, data: Path) -> "Archive | None":
         """Open the store of the data directory *data*, if it has one."""
-        file = data / "fleet.db"
-        return cls(open_engine(f"sqlite:///{file}")) if file.is_file() else None
+        return cls(open_engine(url_in(data))) if (data / FILE_NAME).is_file() else None
 
     def plans(self) -> Generator[StoredPlan, None, None]:
         """Yield every version, newest first."""
@@ -52,13 +48,6 @@ class Archive:
 
     def snapshot(self, wall_ms: int) -> Snapshot:
         """Return the fleet as it is stored, to be looked at as of *wall_ms*."""
-        runs = (
-            select(TASKS.c.name, TASKS.c.mode, ATTEMPTS.c.ran_ms)
-            .join(TASKS, TASKS.c.id == ATTEMPTS.c.task)
-            .where(ATTEMPTS.c.outcome == ReportEvent.SUCCEEDED.value)
-            .order_by(ATTEMPTS.c.number.desc())
-            .limit(LEARNT_FROM)
-        )
         open_tasks = select(TASKS.c.doc).where(TASKS.c.status.not_in(_OVER))
         with self.engine.connect() as connection:
             return Snapshot(
@@ -72,7 +61,6 @@ class Archive:
                     for kind, key, doc in connection.execute(select(MARKS)).tuples()
                     if (record := orjson.loads(doc)) is not None
                 ),
-                usual_ms=usual_durations(connection.execute(runs).tuples()),
             )
 
     def close(self) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from coordinator.core.civil import local_time
+from coordinator.core.history import FEW, History, history_record
 from coordinator.plan.compile import compile_plan
 from coordinator.plan.load import parse
 from coordinator.plan.preview import Preview, Snapshot, preview
 from coordinator.plan.preview.simulation import PreviewTooLong
-from coordinator.plan.preview.snapshot import usual_durations
 from protocol.messages import TaskSpec
 
 MONDAY_MS = 1_767_571_200_000
@@ -135,29 +135,43 @@ def test_a_schedule_runs_at_its_times_and_tells_what_it_skips() -> None:
     assert skipped.first_ms == MONDAY_MS + 2 * HOUR_MS
 
 
-def test_a_run_takes_as_long_as_others_of_its_name_then_as_its_author_says() -> None:
-    usual = usual_durations([("known", "quest", 2 * MINUTE_MS)] * 3)
+def learnt(*runs: tuple[str, str, int]) -> tuple[tuple[str, str, dict[str, Any]], ...]:
+    """Let a fleet have seen *runs* (mode, agent, milliseconds), each a few times."""
+    history = History()
+    for mode, agent, ran_ms in runs:
+        for _ in range(FEW):
+            history.observe(mode, agent, ran_ms, "succeeded")
+    records = ((key, history_record(history, key)) for key in history.paces)
+    return tuple(("history", key, record) for key, record in records if record is not None)
+
+
+def test_a_run_takes_as_long_as_others_did_then_as_its_author_says_then_what_is_assumed() -> None:
+    able = [{**ONE, "capabilities": ["quest", "combat", "social"]}]
     found = look(
-        {"name": "known", "estimated_duration_s": 3600},
-        {"name": "new", "estimated_duration_s": 3600},
-        {"name": "other"},
-        snapshot=Snapshot(MONDAY_MS, usual_ms=usual),
+        {"mode": "quest", "estimated_duration_s": 3600},
+        {"mode": "combat", "estimated_duration_s": 3600},
+        {"mode": "social"},
+        agents=able,
+        snapshot=Snapshot(MONDAY_MS, marks=learnt(("quest", "Main", 2 * MINUTE_MS))),
     )
-    took = {run.name: (run.ends_ms - run.starts_ms, run.basis) for run in found.runs}
-    assert took == {
-        "known": (2 * MINUTE_MS, "history_of_name"),
-        "new": (HOUR_MS, "estimate"),
-        "other": (2 * MINUTE_MS, "history_of_mode"),
-    }
-    assert not any("nothing is known" in said for said in found.assumptions)
+    took = {run.mode: round((run.ends_ms - run.starts_ms) / MINUTE_MS, 1) for run in found.runs}
+    assert took == {"quest": 2.0, "combat": 60.0, "social": 10.0}
+    assert [run.basis for run in found.runs] == [
+        "p50 of 5 runs on Main",
+        "the task's own estimate",
+        "assumed",
+    ]
 
 
-def test_two_runs_say_nothing_about_the_third() -> None:
-    assert usual_durations([("a", "quest", 1)] * 2) == {}
+def test_no_run_takes_longer_than_its_own_limit() -> None:
+    found = look({"run_limit_s": 60.0})
+    assert found.runs[0].ends_ms - found.runs[0].starts_ms == MINUTE_MS
 
 
 def test_a_duration_that_is_assumed_is_stated() -> None:
-    assert "a run of which nothing is known takes 10 min" in look({}).assumptions
+    said = "a run of which nothing is known takes 10 min"
+    assert said in look({}).assumptions
+    assert said not in look({"estimated_duration_s": 60.0}).assumptions
 
 
 def test_an_agent_in_its_avoided_hours_starts_when_they_are_over() -> None:
@@ -230,6 +244,7 @@ def test_a_preview_in_which_too_much_happens_is_given_up_with_words() -> None:
 
 _DIGEST = """
 import hashlib, json
+from coordinator.core.history import FEW, History, history_record
 from coordinator.plan.compile import compile_plan
 from coordinator.plan.load import load
 from coordinator.plan.preview import Snapshot, preview
