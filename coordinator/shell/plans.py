@@ -77,11 +77,19 @@ class Plans:
     writer: Writer
     archive: Archive
     file: Path
+    notes: tuple[Note, ...] = ()
+    """What is to be told of the start, once there is somebody to be told."""
     in_force: _InForce | None = None
     _requests: deque[tuple[str, Submit]] = field(default_factory=deque)
     _something: asyncio.Event = field(default_factory=asyncio.Event)
     _answers: dict[_Asked, Reply | None] = field(default_factory=dict)
     """What was asked of late, and the answer, unless it is being worked on or the core answers."""
+
+    def on_connected(self) -> None:
+        """Tell the fleet what there is to be told of the start."""
+        notes, self.notes = self.notes, ()
+        for note in notes:
+            self.tell(note)
 
     # --- requests
 

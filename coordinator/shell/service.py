@@ -124,6 +124,7 @@ class Coordinator:
             self._lost_at_ms = None
             self.writer.tell(Stalled(gone_ms))
         self.writer.tell(BusConnected())
+        self.plans.on_connected()
         if self._bus is not None:
             swept = [self.topics.under(pattern) for pattern in SWEPT]
             self._bus.subscribe(swept)
@@ -200,15 +201,13 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
             next_event=memory.last_event + 1,
         )
         stack.callback(writer.close)
-        plans = Plans(writer, store.archive, settings.plan_file)
+        plans = Plans(writer, store.archive, settings.plan_file, start.notes)
         coordinator = Coordinator(writer, topics, speaker, clock, plans)
         batch = Batch()
         batch.add(first_version(start, settings.plan_file))
         batch.add(remember(state, memory, clock))
         store.commit(batch.changes(state, writer.next_event, clock.now().wall_ms))
         writer.next_event += len(batch.events)
-        for note in start.notes:
-            plans.tell(note)
         log.info("term %d of %s, %d tasks open", memory.term, policy.fleet_name, len(state.tasks))
         await coordinator.run(_address(settings), stop)
 

@@ -41,6 +41,12 @@ def test_the_commands_keep_their_names() -> None:
         "task resume",
         "task retry",
         "plan check",
+        "plan diff",
+        "plan preview",
+        "plan apply",
+        "plan history",
+        "plan rollback",
+        "plan show",
     }
 
 
