@@ -4,7 +4,7 @@ When a verb expires, what was before it is in force again. Nothing that an opera
 forgotten silently: each verb, and its end, is a line in the fleet's story and shown as a reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -61,8 +61,11 @@ class Hold:
 
 
 def apply(turn: "Turn", agent: "Agent", verb: Verb) -> None:
-    """Put *verb* in force for *agent*."""
-    agent.verb = verb
+    """Put *verb* in force for *agent*; what is over before it need not be remembered behind it."""
+    previous = verb.previous
+    while previous is not None and previous.until_ms <= verb.until_ms:
+        previous = previous.previous
+    agent.verb = replace(verb, previous=previous)
     if verb.until_ms < FOREVER:
         turn.state.timers.at_wall(verb.until_ms, Due.AGENT, agent.name)
     text = f"{verb.actor}: {verb.kind.value} {agent.name}: {verb.reason}"
