@@ -3,6 +3,9 @@
 While a batch is being committed the next one gathers, so the busier the fleet, the larger the
 batches and the cheaper each decision. Nothing is said before it is stored. What only informs
 people (cards of agents and tasks, the summary) follows at most every 50 ms, newest state only.
+
+A batch that cannot be stored is kept and tried again until it is; meanwhile nothing else is decided
+(:mod:`~coordinator.shell.outage`).
 """
 
 import asyncio
@@ -11,18 +14,20 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, TypeVar, TypeVarTuple
 
 from coordinator.core.agents import DesiredState
-from coordinator.core.events import Event, Stalled, Submitted, Ticked
+from coordinator.core.events import BusConnected, Event, Noted, Stalled, Submitted, Ticked
 from coordinator.core.instant import Instant
 from coordinator.core.records import task_from
 from coordinator.core.state import State
 from coordinator.core.step import step
 from coordinator.shell.batch import Batch
 from coordinator.shell.clock import Clock
+from coordinator.shell.crash import CrashPoint, crash_here
+from coordinator.shell.outage import Outage, hold
 from coordinator.shell.outgoing import Said, Speaker
-from coordinator.shell.store import Row, Store
+from coordinator.shell.store import Changes, Row, Store, StoreUnavailable
 from protocol.messages import Reply
 from protocol.vocabulary import CoordinatorState
 
@@ -34,9 +39,12 @@ STALL_MS: Final = 1_000
 VIEWS_EVERY_MS: Final = 50
 SUMMARY_EVERY_MS: Final = 1_000
 IDLE_WAIT_MS: Final = 60_000
+RETRY_MIN_MS: Final = 200
+RETRY_MAX_MS: Final = 5_000
 
 Publish = Callable[[Said], None]
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(slots=True)
@@ -50,6 +58,12 @@ class Writer:
     next_event: int
     publish: Publish = lambda _said: None
     """How to say something; set by whoever has a bus."""
+    confirms: bool = False
+    """Whether the lead of the store can be lost, and is confirmed before leases are granted."""
+    outage: Outage | None = None
+    """Why nothing can be stored now; one that does not pass is there from the start."""
+    _unsaid: tuple[Batch, Changes, Instant] | None = None
+    """The batch that is being stored: it is said when it is, and not before."""
     _inbox: "deque[Event]" = field(default_factory=deque)
     _something: asyncio.Event = field(default_factory=asyncio.Event)
     _shown_agents: dict[str, None] = field(default_factory=dict)
@@ -76,12 +90,27 @@ class Writer:
         self.state.dropped[reason] += 1
         self._something.set()
 
+    def say_presence(self) -> None:
+        """State again how things are: somebody else's last words may stand in the place of ours."""
+        self.publish(self._presence(self.clock.now()))
+
     async def after_commits(self, call: Callable[[], T]) -> T:
         """Return what *call* returns in the store's thread, once all that is decided is stored."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        return await self._in_thread(call)
+
+    async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, call, *args)
+        except asyncio.CancelledError:
+            # Whoever comes next must find the store at rest.
+            await loop.run_in_executor(self._thread, lambda: None)
+            raise
 
     async def run(self) -> None:
         """Decide and do, until cancelled."""
+        if self.outage is not None:
+            await self._answer_for(None)
         while True:
             idle_from = self.clock.now()
             waited_ms = await self._wait(idle_from)
@@ -94,6 +123,17 @@ class Writer:
 
     async def drain(self) -> None:
         """Decide and do what is left in the inbox, and show everyone the last state."""
+        if self.outage is not None:
+            return
+        if self._unsaid is not None:
+            batch, changes, decided = self._unsaid
+            try:
+                await self._in_thread(self.store.commit, changes)
+            except StoreUnavailable as error:
+                log.warning("stopped with decisions that nobody was told, unstored: %s", error)
+                return
+            self._unsaid = None
+            self._speak(batch, decided)
         while self._inbox:
             await self.turn_over(self.clock.now())
         self._views_at_ms = 0
@@ -105,7 +145,12 @@ class Writer:
         events = [self._inbox.popleft() for _ in range(min(len(self._inbox), BATCH_EVENTS))]
         if not self._inbox:
             self._something.clear()
-        await self._recall(events)
+        try:
+            await self._recall(events)
+        except StoreUnavailable as error:
+            self._inbox.extendleft(reversed(events))
+            await self._sit_out(error, self.store.confirm, None, now)
+            return
         for event in events:
             batch.add(step(self.state, event, now))
         # Everything that has arrived is decided before anybody is judged for silence.
@@ -113,10 +158,90 @@ class Writer:
             batch.add(step(self.state, Ticked(), now))
         changes = batch.changes(self.state, self.next_event, now.wall_ms)
         if changes:
-            await asyncio.get_running_loop().run_in_executor(
-                self._thread, self.store.commit, changes
-            )
+            self._unsaid = batch, changes, now
+            await self._insist(batch, self.store.commit, changes)
+        elif self.confirms and (batch.leases or batch.desired):
+            await self._insist(batch, self.store.confirm)
+        self._unsaid = None
         self._speak(batch, now)
+        crash_here(CrashPoint.AFTER_PUBLISH)
+
+    # --- without a store
+
+    async def _insist(self, batch: Batch, do: Callable[[*Ts], None], *args: *Ts) -> None:
+        """Let the store's thread *do* something for *batch*, however long it takes until it can."""
+        since = self.clock.now()
+        try:
+            await self._in_thread(do, *args)
+        except StoreUnavailable as error:
+            await self._sit_out(error, lambda: do(*args), batch, since)
+
+    async def _sit_out(
+        self, error: StoreUnavailable, do: Callable[[], None], batch: Batch | None, since: Instant
+    ) -> None:
+        """Try to *do* it again and again; nobody is judged for the time since *since*."""
+        log.error("%s; nothing is assigned and no lease is granted until it can", error)
+        self.outage = Outage.of(str(error), batch)
+        wait_ms = RETRY_MIN_MS
+        try:
+            self.publish(self._presence(since))
+            while not await self._tried(do):
+                await self._answer_for(wait_ms)
+                wait_ms = min(wait_ms * 2, RETRY_MAX_MS)
+        finally:
+            self.outage = None
+        now = self.clock.now()
+        stood_ms = now.mono_ms - since.mono_ms
+        text = f"for {stood_ms / 1000:.1f} s nothing could be stored: {error}"
+        log.warning("%s; everything is stored now", text)
+        self._inbox.extendleft(
+            (
+                # In reverse: first of all, everybody gets the time back.
+                BusConnected(),
+                Noted("store_resumed", None, text, {"seconds": stood_ms / 1000}),
+                Stalled(stood_ms),
+            )
+        )
+        self._something.set()
+        self.publish(self._presence(now))
+
+    async def _tried(self, do: Callable[[], None]) -> bool:
+        """Say whether it could be done; a store may take long to say no."""
+        attempt = asyncio.ensure_future(self._in_thread(do))
+        attempt.add_done_callback(lambda _attempt: self._something.set())
+        try:
+            while not attempt.done():
+                self._answer_without_store()
+                await self._something.wait()
+            attempt.result()
+        except StoreUnavailable:
+            return False
+        finally:
+            attempt.cancel()
+            await asyncio.gather(attempt, return_exceptions=True)
+        return True
+
+    async def _answer_for(self, wait_ms: int | None) -> None:
+        """Answer what can be answered without a store for so long; ``None``: for ever."""
+        try:
+            async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
+                while True:
+                    self._answer_without_store()
+                    await self._something.wait()
+        except TimeoutError:
+            pass
+
+    def _answer_without_store(self) -> None:
+        self._something.clear()
+        if self.outage is None:
+            return
+        now = self.clock.now()
+        held = hold(self.state, self._inbox, self.outage, now)
+        for answer in held.answers:
+            self.publish(self.speaker.reply(answer.client, answer.reply))
+        if held.is_connected:
+            self.publish(self._presence(now))
+            self.publish(self.speaker.summary(self.state, now))
 
     async def _wait(self, now: Instant) -> int:
         """Wait until something is to be done; return how long that could have taken at most."""
@@ -154,9 +279,7 @@ class Writer:
         names = {name for event in asked for name in _names_of(event) - self.state.tasks.keys()}
         if not requests and not names:
             return
-        replies, records = await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._look_up, requests, names
-        )
+        replies, records = await self._in_thread(self._look_up, requests, names)
         if not replies and not records:
             return
         past = tuple(task_from(record) for record in records)
@@ -213,6 +336,8 @@ class Writer:
         return said
 
     def _presence(self, now: Instant) -> Said:
+        if self.outage is not None:
+            return self.speaker.safe_presence(self.outage.text, now)
         settles_in_s = None
         if self.state.phase is CoordinatorState.RECOVERING:
             settles_in_s = max(0, self.state.recovered_by_ms - now.mono_ms) / 1000

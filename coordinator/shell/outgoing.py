@@ -54,6 +54,17 @@ class Speaker:
         )
         return Said(self.topics.coordinator(CoordinatorChannel.PRESENCE), encode(message))
 
+    def safe_presence(self, reason: str, now: Instant) -> Said:
+        """Render the presence of a coordinator that cannot store anything, and says why."""
+        message = CoordinatorPresence(
+            ts_ms=now.wall_ms,
+            coord=self.coord,
+            term=self.term,
+            state=CoordinatorState.SAFE,
+            reason=reason[:1000],
+        )
+        return Said(self.topics.coordinator(CoordinatorChannel.PRESENCE), encode(message))
+
     def rollcall(self, now: Instant) -> Said:
         """Render the request that everyone state itself."""
         message = RollCall(

@@ -14,10 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from coordinator.address import BrokerAddress
-from coordinator.core.effects import Effect
 from coordinator.core.events import BusConnected, Heard, Stalled, Stopping, Submitted
-from coordinator.core.records import agent_from, ledger_from, remember_mark, task_from
-from coordinator.core.recovery import restore
 from coordinator.core.state import State
 from coordinator.plan.compile import compile_plan
 from coordinator.settings import CoordinatorSettings
@@ -28,15 +25,18 @@ from coordinator.shell.locks import lock_directory
 from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.plans import Plans, first_version, starting_plan
+from coordinator.shell.recollection import remember
+from coordinator.shell.safe_mode import safe_writer
 from coordinator.shell.secret import coordinator_secret
-from coordinator.shell.store import Memory, Store, StoreError
+from coordinator.shell.store import Store, StoreError
+from coordinator.shell.store.examination import examine
 from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
 from protocol.codec import decode_from
 from protocol.errors import BadPayload, BadTopic, FleetBusError
 from protocol.messages import CoordinatorPresence, Submit
 from protocol.messages.base import FromAgent
 from protocol.topics import InboxTopic, RegistryTopic, SubmitTopic, TaskTopic, Topics
-from protocol.vocabulary import CoordinatorState, Priority, SubmitOp, TaskStatus
+from protocol.vocabulary import CoordinatorState, SubmitOp
 
 log = logging.getLogger("fleetbus.coordinator")
 
@@ -57,9 +57,11 @@ class Coordinator:
     topics: Topics
     speaker: Speaker
     clock: Clock
-    plans: Plans
+    plans: Plans | None
+    """None while the store must not be written: then the writer refuses what is asked of plans."""
     _sweep: Sweep = field(init=False)
     _bus: Bus | None = None
+    _is_leaving: bool = False
     _lost_at_ms: int | None = None
     _stepped_down: "asyncio.Future[None] | None" = None
     _complained: dict[str, float] = field(default_factory=dict)
@@ -90,9 +92,10 @@ class Coordinator:
             parts = [
                 tasks.create_task(self._bus.run(), name="bus"),
                 tasks.create_task(self.writer.run(), name="writer"),
-                tasks.create_task(self.plans.run(), name="plans"),
                 tasks.create_task(self._step_down(), name="step down"),
             ]
+            if self.plans is not None:
+                parts.append(tasks.create_task(self.plans.run(), name="plans"))
             await stop.wait()
             for part in parts[1:]:
                 part.cancel()
@@ -101,6 +104,7 @@ class Coordinator:
             parts[0].cancel()
 
     async def _say_goodbye(self) -> None:
+        self._is_leaving = True
         self.writer.tell(Stopping())
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
@@ -124,6 +128,8 @@ class Coordinator:
             self._lost_at_ms = None
             self.writer.tell(Stalled(gone_ms))
         self.writer.tell(BusConnected())
+        if self.plans is None:
+            return
         self.plans.on_connected()
         if self._bus is not None:
             swept = [self.topics.under(pattern) for pattern in SWEPT]
@@ -149,7 +155,7 @@ class Coordinator:
         match message:
             case FromAgent():
                 self.writer.tell(Heard(message, retained))  # type: ignore[arg-type] # all five kinds
-            case Submit(op=SubmitOp.PLAN) if isinstance(address, SubmitTopic):
+            case Submit(op=SubmitOp.PLAN) if isinstance(address, SubmitTopic) and self.plans:
                 self.plans.ask(address.client, message)
             case Submit() if isinstance(address, SubmitTopic):
                 self.writer.tell(Submitted(address.client, message))
@@ -159,11 +165,16 @@ class Coordinator:
                 self.writer.count_dropped("unexpected")
 
     def _meet(self, other: CoordinatorPresence) -> None:
-        down = self._stepped_down
-        if other.term > self.speaker.term and down is not None and not down.done():
-            down.set_exception(
-                SteppedDown(f"{other.coord} coordinates this fleet in term {other.term}")
-            )
+        down, mine = self._stepped_down, self.speaker
+        is_own_will = other.coord == mine.coord and other.state is CoordinatorState.OFFLINE
+        if other.term > mine.term:
+            if down is not None and not down.done():
+                down.set_exception(
+                    SteppedDown(f"{other.coord} coordinates this fleet in term {other.term}")
+                )
+        elif (other.term < mine.term or is_own_will) and not self._is_leaving:
+            # The last will of a predecessor, or of an earlier connection that ended unnoticed.
+            self.writer.say_presence()
 
     def _drop(self, topic: str, error: BadTopic | BadPayload) -> None:
         """Count what cannot be read, and say so once a minute for each sender and reason."""
@@ -185,6 +196,14 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     coord = f"{socket.gethostname()[:60]}-{os.getpid()}"
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(contextlib.closing(lock_directory(settings.data)))
+        damage = examine(settings.data)
+        if damage is not None:
+            writer = safe_writer(settings, damage, topics, clock, coord)
+            stack.callback(writer.close)
+            await Coordinator(writer, topics, writer.speaker, clock, None).run(
+                _address(settings), stop
+            )
+            return
         store = stack.enter_context(contextlib.closing(Store.in_directory(settings.data)))
         if not store.try_to_lead():
             raise StoreError("another coordinator leads this store")
@@ -199,6 +218,7 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
             clock=clock,
             speaker=speaker,
             next_event=memory.last_event + 1,
+            confirms=store.lock_can_be_lost,
         )
         stack.callback(writer.close)
         plans = Plans(writer, store.archive, settings.plan_file, start.notes)
@@ -210,23 +230,6 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         writer.next_event += len(batch.events)
         log.info("term %d of %s, %d tasks open", memory.term, policy.fleet_name, len(state.tasks))
         await coordinator.run(_address(settings), stop)
-
-
-def remember(state: State, memory: Memory, clock: Clock) -> list[Effect]:
-    """Fill a fresh *state* with what the store remembers."""
-    agents = {record["name"]: agent_from(record, state.policy) for record in memory.agents}
-    for name, boot, record in memory.ledgers:
-        if name in agents:
-            agents[name].ledgers[boot] = ledger_from(record)
-    for name in state.policy.agents:
-        if name not in agents:
-            agents[name] = state.agent(name)
-    for kind, key, record in memory.marks:
-        remember_mark(state, kind, key, record)
-    for status, priority, mode, count in memory.tally:
-        state.tally[TaskStatus(status), Priority(priority), mode] = count
-    tasks = [task_from(record) for record in memory.tasks]
-    return restore(state, agents.values(), tasks, clock.now())
 
 
 def _address(settings: CoordinatorSettings) -> BrokerAddress:

@@ -7,6 +7,7 @@ opens the file for reading only: a damaged store stays exactly as it was found.
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.shell.store.engine import FILE_NAME
@@ -16,21 +17,53 @@ from coordinator.shell.store.sidecar import NAME, Sidecar
 BUSY_S = 5.0
 
 
-def examine(data: Path) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What is wrong with a store."""
+
+    text: str
+    commits: int | None = None
+    """How much is there, if it is whole and only not the newest."""
+
+
+def examine(data: Path) -> Damage | None:
     """Say what is wrong with the store in the directory *data*; ``None`` if nothing is."""
     file = data / FILE_NAME
-    promised = Sidecar(data / NAME).read()
+    promised = Sidecar(data / NAME).read() or 0
     if not file.exists():
-        return f"{file} is gone" if promised else None
+        return Damage(f"{file} is gone") if promised else None
+    fault = fault_of(file)
+    if fault is not None:
+        return Damage(fault)
+    found = commits_of(file)
+    if found >= promised:
+        return None
+    return Damage(
+        f"{file} was cut short or put back to an older state: it counts {found} commits, "
+        f"and {promised} were promised",
+        found,
+    )
+
+
+def fault_of(file: Path) -> str | None:
+    """Say what is broken in the database *file*; ``None`` if nothing is."""
     try:
-        fault = _fault(file)
-        return fault or _loss(file, promised or 0)
+        with closing(open_to_read(file)) as connection:
+            said = connection.execute("PRAGMA quick_check(1)").fetchone()
+            is_empty(connection)
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             raise StoreError(f"{file} is locked by another program: {error}") from error
         return f"{file} cannot be read: {error}"
     except sqlite3.DatabaseError as error:
         return f"{file} is damaged: {error}"
+    return None if said == ("ok",) else f"{file} is damaged: {said[0] if said else 'no answer'}"
+
+
+def commits_of(file: Path) -> int:
+    """Return how many transactions the database *file*, which must be whole, counts."""
+    with closing(open_to_read(file)) as connection:
+        return 0 if is_empty(connection) else count_of(connection, "commits") or 0
 
 
 def open_to_read(file: Path) -> sqlite3.Connection:
@@ -51,20 +84,3 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     """Say whether nothing was ever written: a store whose making was cut short."""
     known = connection.execute("SELECT name FROM sqlite_master WHERE name = 'meta'").fetchone()
     return known is None or count_of(connection, "term") is None
-
-
-def _fault(file: Path) -> str | None:
-    with closing(open_to_read(file)) as connection:
-        said = connection.execute("PRAGMA quick_check(1)").fetchone()
-    return None if said == ("ok",) else f"{file} is damaged: {said[0] if said else 'no answer'}"
-
-
-def _loss(file: Path, promised: int) -> str | None:
-    with closing(open_to_read(file)) as connection:
-        found = 0 if is_empty(connection) else count_of(connection, "commits") or 0
-    if found >= promised:
-        return None
-    return (
-        f"{file} was cut short or put back to an older state: it counts {found} commits, "
-        f"and {promised} were promised"
-    )

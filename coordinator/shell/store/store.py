@@ -188,7 +188,10 @@ class Store:
         """Do *work* in a transaction that counts itself; *what* it is tells it from others."""
         if what is self._done:
             return None  # type: ignore[return-value] # only a commit is ever given again
-        was_in_doubt, self._doubtful = self._doubtful, what
+        was_in_doubt = self._doubtful
+        if isinstance(was_in_doubt, Changes) and what is not was_in_doubt:
+            raise StoreUnavailable("the store may not have taken the last commit; it goes first")
+        self._doubtful = what
         try:
             result = self._guarded("written", lambda: self._counted(what, was_in_doubt, work))
         except StoreUnavailable:
