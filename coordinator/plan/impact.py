@@ -62,12 +62,9 @@ def _limits_below_use(state: State, policy: Policy) -> Iterator[Problem]:
         if not isinstance(gate, PermitGate) or limit is None or len(gate.holders) <= limit:
             continue
         used = len(gate.holders)
-        yield warning(
-            _path_of_limit(gate.key),
-            limit,
-            f"{used} run now: none is ended, and nothing more starts "
-            f"until {used - limit + 1 if limit else used} of them have ended",
-        )
+        until = f"until {used - limit + 1} of them have ended" if limit else "under a limit of 0"
+        text = f"{used} run now: none is ended, and nothing more starts {until}"
+        yield warning(_path_of_limit(gate.key), limit, text)
 
 
 def _caps_below_use(state: State, policy: Policy) -> Iterator[Problem]:

@@ -20,10 +20,11 @@ import orjson
 from coordinator.core.effects import Effect, SavePlan
 from coordinator.core.errors import BadRequest, RequestError, UnknownSubject
 from coordinator.core.events import Noted, PlanApplied, PlanSource, Submitted
+from coordinator.core.policy import Policy
 from coordinator.plan.compile import compile_plan
 from coordinator.plan.diff import diff
-from coordinator.plan.impact import Impact, impact
-from coordinator.plan.load import Examined, examine_document, examine_file, parse
+from coordinator.plan.impact import impact
+from coordinator.plan.load import examine_document, examine_file, parse
 from coordinator.plan.problems import PlanError, Problem
 from coordinator.plan.schema import FleetPlan
 from coordinator.plan.versions import REFUSED, Note, Start, StoredPlan, choose, judge_file
@@ -182,7 +183,7 @@ class Plans:
             "changes": [change.document() for change in changes[:LISTED]],
             "changes_total": len(changes),
             "problems": [str(problem) for problem in wanted.problems[:LISTED]],
-            **self._impact(wanted.plan).document(),
+            **impact(self.writer.state, wanted.policy).document(),
         }
 
     async def _preview(self, asked: Submit) -> dict[str, Any]:
@@ -219,7 +220,7 @@ class Plans:
         if asked.action is PlanAction.ROLLBACK and asked.of_version is None:
             raise BadRequest("of_version", None, "the version to go back to")
         wanted = await self._wanted(asked)
-        effect = self._impact(wanted.plan)
+        effect = impact(self.writer.state, wanted.policy)
         warnings = [str(problem) for problem in (*wanted.problems, *effect.warnings)]
         if effect.infeasible_total:
             warnings.append(f"{effect.infeasible_total} pending tasks become infeasible")
@@ -230,8 +231,7 @@ class Plans:
             warnings=tuple(warnings[:LISTED]),
             rollback_of=asked.of_version if asked.action is PlanAction.ROLLBACK else None,
         )
-        policy = await asyncio.to_thread(compile_plan, wanted.plan)
-        self.writer.tell(PlanApplied(policy, source))
+        self.writer.tell(PlanApplied(wanted.policy, source))
 
     # --- plans
 
@@ -260,7 +260,8 @@ class Plans:
             stored = await self._stored(asked.of_version)
             source = f"version {asked.of_version} of the plan"
             plan = await asyncio.to_thread(parse, stored.document, source)
-            return _Wanted(plan, (), stored.document)
+            policy = await asyncio.to_thread(compile_plan, plan)
+            return _Wanted(plan, policy, (), stored.document)
         if asked.plan is None:  # a plan may be larger than a request
             source = str(self.file)
             examined = await asyncio.to_thread(examine_file, self.file)
@@ -271,10 +272,8 @@ class Plans:
             raise PlanError(examined.problems, source)
         document = examined.plan.document() if asked.plan is None else asked.plan
         written = orjson.dumps(document, option=orjson.OPT_INDENT_2)
-        return _Wanted(examined.plan, examined.problems, written)
-
-    def _impact(self, plan: FleetPlan) -> Impact:
-        return impact(self.writer.state, compile_plan(plan))
+        policy = await asyncio.to_thread(compile_plan, examined.plan)
+        return _Wanted(examined.plan, policy, examined.problems, written)
 
     # --- the file
 
@@ -298,13 +297,14 @@ class Plans:
         note = await asyncio.to_thread(
             judge_file, examined, str(self.file), in_force.plan, in_force.version
         )
+        if note is not None and examined.plan is not None:
+            policy = await asyncio.to_thread(compile_plan, examined.plan)
+            effect = impact(self.writer.state, policy)
+            more = effect.document()
+            more["warnings"] = [*map(str, examined.problems), *more["warnings"]][:LISTED]
+            note = note._replace(data={**note.data, **more})
         if note is not None:
-            self.tell(self._with_impact(note, examined))
-
-    def _with_impact(self, note: Note, examined: Examined) -> Note:
-        if examined.plan is None:
-            return note
-        return note._replace(data={**note.data, **self._impact(examined.plan).document()})
+            self.tell(note)
 
     def tell(self, note: Note) -> None:
         """Let the fleet know."""
@@ -355,6 +355,7 @@ def first_version(start: Start, file: Path) -> list[Effect]:
 
 class _Wanted(NamedTuple):
     plan: FleetPlan
+    policy: Policy
     problems: tuple[Problem, ...]
     """Warnings; with errors there is no plan."""
     document: bytes

@@ -9,9 +9,13 @@ from typing import Final
 
 from coordinator.core.agents import Agent
 from coordinator.core.cooldowns import held_back
+from coordinator.core.instant import Instant
+from coordinator.core.openings import OUTSIDE_WINDOW
 from coordinator.core.queue.shapes import Shape
+from coordinator.core.scoring import fits
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
+from coordinator.core.turn import Turn
 
 LOOKED_AT: Final = 64
 """How many agents of a shape are asked why; more would say the same."""
@@ -61,6 +65,8 @@ class Reasons:
         for gate in shape.signature.gates:
             if not gate.is_open:
                 return gate.code
+        if shape.kind.must_fit and not fits(Turn(self._state, Instant(wall_ms, 0)), shape):
+            return OUTSIDE_WINDOW  # open, and closing before it could end
         return max(
             (self._of_agent(agent, shape, wall_ms) for agent in capable),
             key=lambda code: _RANK.get(code, 0),
