@@ -58,7 +58,7 @@ class Archive:
                 ),
                 marks=tuple(
                     (kind, key, record)
-                    for kind, key, doc in connection.execute(select(MARKS)).tuples()
+                    for kind, key, doc in connection.execute(select(MARKS))
                     if (record := orjson.loads(doc)) is not None
                 ),
             )

@@ -104,7 +104,7 @@ class Store:
 
     def _begin_term(self, ended_since_ms: int) -> Memory:
         with self._writer.begin():
-            meta = dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all())
+            meta = dict(self._writer.execute(select(META.c.key, META.c.value)).all())
             term, commits = meta.get("term", 0) + 1, meta.get("commits", 0) + 1
             # Writing first: two that begin at once must not both read before either writes.
             self._put(META, [{"key": "term", "value": term}, {"key": "commits", "value": commits}])
@@ -131,7 +131,7 @@ class Store:
         def confirmed() -> None:
             with self._writer.begin():
                 self._leadership.keep(self._writer)
-                stored = dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all())
+                stored = dict(self._writer.execute(select(META.c.key, META.c.value)).all())
             self._check(stored)
 
         self._guarded("read", confirmed)
@@ -146,7 +146,7 @@ class Store:
             with self._writer.begin():
                 return {
                     (client, request_id): Reply.model_validate(orjson.loads(doc))
-                    for client, request_id, doc in self._writer.execute(wanted).tuples()
+                    for client, request_id, doc in self._writer.execute(wanted)
                 }
 
         return self._guarded("read", found)
@@ -218,7 +218,7 @@ class Store:
 
     def _was_stored(self) -> bool:
         """Find out what became of a transaction that broke while it was being committed."""
-        stored = dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all())
+        stored = dict(self._writer.execute(select(META.c.key, META.c.value)).all())
         was_stored = stored.get("commits") == self.commits + 1 and stored.get("term") == self.term
         if was_stored:
             self.commits += 1
@@ -228,7 +228,7 @@ class Store:
         mine = (META.c.key == "commits") & (META.c.value == self.commits)
         counted = self._writer.execute(update(META).where(mine).values(value=self.commits + 1))
         if counted.rowcount != 1:
-            self._check(dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all()))
+            self._check(dict(self._writer.execute(select(META.c.key, META.c.value)).all()))
 
     def _check(self, stored: dict[str, int]) -> None:
         if stored.get("term") != self.term:
@@ -276,7 +276,7 @@ class Store:
         tally = Counter(
             {
                 (status, priority, mode): count
-                for status, priority, mode, count in self._writer.execute(counted).tuples()
+                for status, priority, mode, count in self._writer.execute(counted)
             }
         )
         tally.update(forgotten(meta))
@@ -291,11 +291,11 @@ class Store:
             agents=self._documents(select(AGENTS.c.doc)),
             ledgers=[
                 (agent, boot, orjson.loads(doc))
-                for agent, boot, doc in self._writer.execute(select(LEDGERS)).tuples()
+                for agent, boot, doc in self._writer.execute(select(LEDGERS))
             ],
             marks=[
                 (kind, key, record)
-                for kind, key, doc in self._writer.execute(select(MARKS)).tuples()
+                for kind, key, doc in self._writer.execute(select(MARKS))
                 if (record := orjson.loads(doc)) is not None
             ],
             tally=[(*kind, count) for kind, count in tally.items()],
