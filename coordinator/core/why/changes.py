@@ -159,20 +159,30 @@ def cancelling(state: State, task: Task) -> Iterator[Change]:
     }
     held = {gate.key for gate in permits if gate.is_held}
     opens = frozenset(gate.key for gate in task.permits if gate.key not in held)
-    frees = (agent,) if _would_be_free_without(state, agent, task) else ()
+    blocks = _end_may_block(state, agent, task)
+    frees = () if blocks or not _waits_for(agent, task) else (agent,)
     yield Change(
         f"cancel {task.id} ({task.name}) on {agent.name}",
-        {"op": "cancel", "task": task.id},
+        {"op": "cancel", "task": task.id, "agent": agent.name},
         # Its caps may open too, for those before; that is not counted in favour of the task.
-        Assumption(opens=opens, room=room, frees=frees),
+        Assumption(
+            opens=opens,
+            room=room,
+            frees=frees,
+            spoils=frozenset({agent.name} if blocks else ()),
+        ),
     )
 
 
-def _would_be_free_without(state: State, agent: Agent, task: Task) -> bool:
-    """Say whether *agent* is surely free as soon as *task* has ended on it."""
+def _end_may_block(state: State, agent: Agent, task: Task) -> bool:
+    """Say whether *agent* may have to pause when *task* has ended on it."""
     policy, terms = state.policy, task.terms
-    rested = policy.rests or policy.task_cooldowns or terms.cooldown_ms is not None
-    if rested or agent.policy.max_daily_runtime_ms is not None or agent.behind_since_ms is not None:
-        return False
+    paused = policy.rests or policy.task_cooldowns or terms.cooldown_ms is not None
+    capped = any(cap.scope == f"agent:{agent.name}" for cap in policy.caps)
+    return bool(paused) or capped or agent.policy.max_daily_runtime_ms is not None
+
+
+def _waits_for(agent: Agent, task: Task) -> bool:
+    """Say whether *agent* is kept from more work by *task* alone."""
     busy = agent.obstacles is not None and agent.obstacles.codes == ("AGENT_BUSY",)
-    return busy and len(agent.held) <= agent.slots
+    return busy and task.id in agent.held and len(agent.held) <= agent.slots

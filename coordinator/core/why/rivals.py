@@ -52,10 +52,14 @@ def boards_of(state: State, shape: Shape) -> frozenset[Board]:
     return frozenset(boards)
 
 
-def rivals_of(state: State, shape: Shape, place: Key) -> list[Rival]:
-    """List the shapes with tasks before *place*, those nearest to *shape* first."""
+def rivals_of(state: State, shape: Shape, place: Key, *, behind_too: bool = False) -> list[Rival]:
+    """List the shapes with tasks before *place*, those nearest to *shape* first.
+
+    With *behind_too* everybody else who waits counts: while a task cannot start yet, those behind
+    it may.
+    """
     shares_critical = state.policy.ageing.critical_max_share < 1
-    everyone = shape.kind.priority is Priority.CRITICAL and shares_critical
+    critical = shape.kind.priority is Priority.CRITICAL and shares_critical
     mine = set(shape.kind.gates)
     waiting = sorted(
         (other for other in state.shapes.values() if other.live),
@@ -65,10 +69,11 @@ def rivals_of(state: State, shape: Shape, place: Key) -> list[Rival]:
     found: list[Rival] = []
     for other in waiting:
         first = other.key()
-        overtakes = everyone and other.kind.priority is not Priority.CRITICAL
+        # Critical tasks may hold only their share of the fleet while others wait.
+        overtakes = behind_too or (critical and other.kind.priority is not Priority.CRITICAL)
         if first is None or (first >= place and not overtakes):
             continue
-        if overtakes:  # critical tasks may hold only their share while others wait
+        if overtakes:
             count, is_exact = other.live, True
         elif looks:
             bound = min(_LOOKS_AT_ONE, looks)

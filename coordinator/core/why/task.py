@@ -92,7 +92,7 @@ def would_run_if(state: State, task: Task, case: Case, now: Instant) -> list[Sug
         return []
     if task.depends_on and task.phase is not Phase.READY:
         return []
-    return suggestions(state, case.shape, case.rivals, case.funnel, now, first)
+    return suggestions(state, case.shape, case.place, case.rivals, case.funnel, now, first)
 
 
 def _is_next_ready(task: Task, now: Instant) -> bool:

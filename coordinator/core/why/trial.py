@@ -18,6 +18,7 @@ from coordinator.core.instant import Instant
 from coordinator.core.queue.shapes import Shape
 from coordinator.core.state import State
 from coordinator.core.turn import Turn
+from coordinator.core.why.funnel import fails_of
 from coordinator.core.why.rivals import Rival, boards_of
 
 _LOOKED_AT: Final = 512
@@ -33,7 +34,9 @@ class Assumption:
     room: Mapping[str, int] = field(default_factory=dict)
     """How many places a gate would have left."""
     frees: tuple[Agent, ...] = ()
-    """Agents that would be free and are not; each may take the task."""
+    """Agents of which one obstacle would be gone: whoever has no other is free."""
+    spoils: frozenset[str] = frozenset()
+    """Agents that may be free now and perhaps are not then."""
     disturbs: bool = False
     """Whether it changes who may take what, so that anybody may compete for these agents."""
 
@@ -43,6 +46,7 @@ class Assumption:
             self.opens | other.opens,
             {**self.room, **other.room},
             (*self.frees, *(agent for agent in other.frees if agent not in self.frees)),
+            self.spoils | other.spoils,
             self.disturbs or other.disturbs,
         )
 
@@ -121,12 +125,14 @@ class Trial:
     def _takers(self, what: Assumption, enough: int) -> int:
         """Count the agents that could take the task, up to *enough*."""
         turn = Turn(self.state, self.now)
-        freed = {agent.name for agent in what.frees}
+        kind = self.shape.kind
+        freed = {agent.name for agent in what.frees if len(fails_of(agent, kind, self.now)) == 1}
         found, looked_at = len(freed), 0
         for board in self.shape.boards:
             for agent in board.free.values():
                 if found >= enough or looked_at >= _LOOKED_AT:
                     return found
                 looked_at += 1
-                found += agent.name not in freed and may_take(turn, agent, self.shape)
+                if agent.name not in freed and agent.name not in what.spoils:
+                    found += may_take(turn, agent, self.shape)
         return found
