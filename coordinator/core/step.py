@@ -10,7 +10,7 @@ from typing import assert_never
 from coordinator.core.assignments import settle_desired
 from coordinator.core.clockwork import fire_timers
 from coordinator.core.dispatch import dispatch
-from coordinator.core.effects import Effect, RestateAll, SayState
+from coordinator.core.effects import CallRoll, Effect, RestateAll, SayState
 from coordinator.core.events import (
     BusConnected,
     Event,
@@ -52,7 +52,7 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
         case Stalled(ms):
             on_stalled(turn, ms)
         case BusConnected():
-            turn.do(RestateAll())
+            _on_bus_connected(turn)
         case PlanApplied(policy, source):
             if source is None:
                 on_plan_applied(turn, policy)
@@ -71,6 +71,12 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
     settle_desired(turn)
     note_reasons(state, now)
     return turn.effects
+
+
+def _on_bus_connected(turn: Turn) -> None:
+    turn.do(RestateAll())
+    if turn.state.phase is CoordinatorState.RECOVERING:
+        turn.do(CallRoll())  # nobody could hear it before
 
 
 def _heard(

@@ -368,3 +368,18 @@ def test_an_agent_that_never_says_a_heartbeat_is_lost_in_the_end() -> None:
 
     assert fleet.state.agents["Main"].lost
     assert fleet.state.agents["Main"].status.value == "offline"
+
+
+def test_work_that_may_outlive_its_lease_is_lent_again_on_an_operators_word_only() -> None:
+    fleet = Fleet()
+    fleet.agent("Main")
+    fleet.create(id="hunt", on_lease_lost="finish")
+    fleet.crash("Main")
+
+    assert fleet.ask("retry", task="hunt").code == "conflict"
+    fleet.pass_time(600)
+    fleet.agent("Alt")
+    assert (fleet.holder("hunt"), fleet.phase("hunt")) == ("Main", "unknown")
+
+    assert fleet.ask("retry", task="hunt").ok
+    assert fleet.holder("hunt") == "Alt"
