@@ -14,8 +14,10 @@ from coordinator.core.state import State
 from coordinator.core.tasks import Task
 from protocol.vocabulary import Priority
 
-_LOOKS: Final = 3_000
-_LOOKS_AT_ONE: Final = 1_000
+_LOOKS: Final = 800
+_LOOKS_AT_ONE: Final = 300
+_LOOKS_AT_OWN: Final = 2_000
+"""Its own place in line is what a task's author wants to know exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,13 @@ class Rival:
     is_exact: bool
     closed: frozenset[str]
     """Gates that keep it from starting now."""
-    uses: frozenset[str]
+    gates: tuple[Gate, ...]
     """Gates at which it takes a place."""
+    uses: frozenset[str]
+    """The keys of these."""
     boards: frozenset[Board]
+    has_free: bool
+    """Whether somebody who looks at its boards is free."""
 
 
 def uses_place(gate: Gate) -> bool:
@@ -75,6 +81,10 @@ def rivals_of(state: State, shape: Shape, place: Key, *, behind_too: bool = Fals
             continue
         if overtakes:
             count, is_exact = other.live, True
+        elif other.kind == shape.kind:
+            count = other.count_before(place, _LOOKS_AT_OWN)
+            is_exact = count < _LOOKS_AT_OWN
+            count = count if is_exact else other.live
         elif looks:
             bound = min(_LOOKS_AT_ONE, looks)
             count = other.count_before(place, bound)
@@ -83,14 +93,21 @@ def rivals_of(state: State, shape: Shape, place: Key, *, behind_too: bool = Fals
             count = count if is_exact else other.live
         else:
             count, is_exact = other.live, False
-        found.append(
-            Rival(
-                other,
-                count,
-                is_exact,
-                frozenset(gate.key for gate in other.signature.gates if not gate.is_open),
-                frozenset(gate.key for gate in other.signature.gates if uses_place(gate)),
-                boards_of(state, other),
-            )
-        )
+        found.append(_rival(state, other, count, is_exact=is_exact))
     return found
+
+
+def _rival(state: State, shape: Shape, count: int, *, is_exact: bool) -> Rival:
+    gates = shape.signature.gates
+    using = tuple(gate for gate in gates if uses_place(gate))
+    boards = boards_of(state, shape)
+    return Rival(
+        shape,
+        count,
+        is_exact,
+        closed=frozenset(gate.key for gate in gates if not gate.is_open),
+        gates=using,
+        uses=frozenset(gate.key for gate in using),
+        boards=boards,
+        has_free=any(board.free for board in boards),
+    )

@@ -7,7 +7,7 @@ up together, then it starts in the same step, whoever takes what. Where a count 
 the answer can only be a wrong no; so no promise is made that does not hold.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -95,19 +95,21 @@ class Trial:
         """List the rivals that could start under *what*, each with how many of it at most."""
         freed = {agent.agent_class.board for agent in what.frees if agent.agent_class is not None}
         freed |= {agent.own_board for agent in what.frees}
+        rooms: dict[str, int] = {}
         found = []
         for rival in self.rivals:
             if not rival.closed <= what.opens:
                 continue
-            if not (
-                what.disturbs
-                or any(board.free for board in rival.boards)
-                or not freed.isdisjoint(rival.boards)
-            ):
+            if not (what.disturbs or rival.has_free or not freed.isdisjoint(rival.boards)):
                 continue
-            gates: Iterable[Gate] = rival.shape.signature.gates
-            most = min((self.room(gate, what) for gate in gates), default=rival.count)
-            found.append((rival, max(0, min(rival.count, most))))
+            most = rival.count
+            for gate in rival.gates:
+                left = rooms.get(gate.key)
+                if left is None:
+                    left = rooms[gate.key] = self.room(gate, what)
+                most = min(most, left)
+            if most > 0:
+                found.append((rival, most))
         return found
 
     def _competing(self, what: Assumption, usable: list[tuple[Rival, int]]) -> int:
