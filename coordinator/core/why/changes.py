@@ -18,10 +18,12 @@ from coordinator.core.openings import WindowGate
 from coordinator.core.policy import Policy
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
+from coordinator.core.usage import DAY, WEEK
 from coordinator.core.why.trial import Assumption, Trial
 
 MOST_RAISED: Final = 10_000
 _HOLDERS_TRIED: Final = 3
+_CAPS: Final = {DAY: "daily_caps", WEEK: "weekly_caps"}
 _CANCELLABLE: Final = frozenset({Phase.OFFERED, Phase.RUNNING, Phase.PAUSED_RUNNING})
 
 
@@ -104,10 +106,18 @@ def _raise_limit(trial: Trial, gate: PermitGate, others: Assumption) -> Iterator
     what = Assumption(opens=frozenset({gate.key}), room={gate.key: enough - gate.used})
     yield Change(
         f"raise the limit {gate.key} {gate.limit} → {enough}",
-        {"op": "plan", "set": {f"limits.{gate.key}": enough}},
+        {"op": "plan", "set": {_plan_name(gate.key): enough}},
         what,
         edit,
     )
+
+
+def _plan_name(key: str) -> str:
+    """Say where the limit of permit *key* stands in the plan."""
+    kind, _, name = key.partition(":")
+    if kind == "key":
+        return f"global_constraints.max_concurrent_keys.{name}"
+    return f"global_constraints.max_concurrent_{name or 'agents'}"
 
 
 def _enough(trial: Trial, gate: CountedGate, others: Assumption) -> int:
@@ -129,7 +139,7 @@ def _raise_cap(trial: Trial, gate: CapGate, others: Assumption) -> Iterator[Chan
     name = f"{gate.cap.scope} a {gate.cap.period}"
     yield Change(
         f"raise the cap of {name} {gate.limit} → {enough}",
-        {"op": "plan", "set": {f"caps.{gate.cap.scope}.{gate.cap.period}": enough}},
+        {"op": "plan", "set": {f"global_constraints.{_CAPS[cap.period]}.{cap.scope}": enough}},
         Assumption(opens=frozenset({gate.key}), room={gate.key: enough - gate.used}),
         edit,
     )
