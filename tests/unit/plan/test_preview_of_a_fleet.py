@@ -1,5 +1,7 @@
 """A look ahead from a fleet at work: whatever its tasks and agents were doing, it goes on."""
 
+from coordinator.core.civil import Window
+from coordinator.core.policy import Cap
 from coordinator.core.records import agent_record, mark_record, task_record
 from coordinator.plan.preview import Preview, Snapshot, preview
 from tests.support.fleet import Fleet
@@ -90,6 +92,46 @@ def test_an_agent_that_is_away_is_assumed_to_be_there() -> None:
     found = ahead(fleet)
     assert [run.task for run in found.runs] == [task]
     assert found.assumptions[0] == "every agent is there and healthy"
+
+
+def live_through(fleet: Fleet, hours: int) -> list[tuple[str, str, int]]:
+    """Let *hours* pass, each run taking ten minutes; return what starts, where and when."""
+    seen: dict[str, tuple[str, str, int]] = {}
+
+    def observe(fleet: Fleet, _effects: object) -> None:
+        for task in fleet.state.tasks.values():
+            if task.attempt is not None and task.id not in seen:
+                seen[task.id] = (task.id, task.attempt.agent, task.attempt.offered_ms)
+
+    already = fleet.running()
+    fleet.observers.append(observe)
+    for _ in range(6 * hours):
+        begun = fleet.running()
+        fleet.pass_time(600)
+        for task in begun:
+            fleet.finish(task)
+    return [start for task, start in seen.items() if task not in already]
+
+
+def test_what_was_seen_ahead_is_what_then_happens() -> None:
+    early = Window("early", "UTC", 60, 120)  # 01:00 to 02:00
+    fleet = Fleet(
+        {"mode:quest": 1},
+        windows={"early": early},
+        caps=(Cap("name:rare", "day", 1),),
+    )
+    for name in ("A", "B"):
+        fleet.agent(name, "quest", "combat", heartbeat_ms=60_000)
+    tasks = [fleet.create(f"q{n}", priority=p) for n, p in enumerate(("low", "high", "normal"))]
+    tasks += [fleet.create("rare", mode="combat") for _ in range(2)]
+    tasks += [fleet.create("early", mode="combat", constraints={"time_window": "early"})]
+    assert len(fleet.running()) == 2
+    found = ahead(fleet, days=3 / 24)
+    told = [(run.task, run.agent, run.starts_ms) for run in found.runs]
+    assert live_through(fleet, hours=3) == told
+    assert len(told) == 3
+    assert [(one.task, one.code) for one in found.never] == [(tasks[4], "CAP_REACHED")]
+    assert fleet.status(tasks[4]) == "pending"
 
 
 def test_looking_ahead_changes_nothing() -> None:
