@@ -16,7 +16,7 @@ from protocol.vocabulary import Priority
 
 _LOOKS: Final = 800
 _LOOKS_AT_ONE: Final = 300
-_LOOKS_AT_OWN: Final = 2_000
+_LOOKS_AT_OWN: Final = 1_000
 """Its own place in line is what a task's author wants to know exactly."""
 
 

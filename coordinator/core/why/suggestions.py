@@ -97,9 +97,12 @@ def _candidates(trial: Trial, closed: list[Gate], funnel: Funnel) -> Iterator[tu
     if not closed and not needs_agent:
         yield ()
         return
+    seen: set[str] = set()
     for gate in closed:
         for change in changes_for(trial, gate, Assumption()):
-            yield (change,)
+            if change.text not in seen:  # one holder may be in the way at several gates
+                seen.add(change.text)
+                yield (change,)
     if needs_agent:
         setting_free = list(
             islice(agent_changes(trial.state, trial.shape.kind, funnel, trial.now), _TRIED)
