@@ -17,6 +17,7 @@ from coordinator.core.events import (
     Heard,
     Noted,
     PlanApplied,
+    Restored,
     Stalled,
     Stopping,
     Submitted,
@@ -27,7 +28,7 @@ from coordinator.core.instant import Instant
 from coordinator.core.plan_versions import on_plan_wanted
 from coordinator.core.plans import on_plan_applied
 from coordinator.core.presence import on_info, on_presence
-from coordinator.core.recovery import finish_if_recovered, on_stalled
+from coordinator.core.recovery import finish_if_recovered, on_restored, on_stalled
 from coordinator.core.reports import on_report
 from coordinator.core.requests import on_submitted
 from coordinator.core.state import State
@@ -38,7 +39,7 @@ from protocol.messages import Heartbeat, Info, Metrics, Presence, Report
 from protocol.vocabulary import CoordinatorState
 
 
-def step(state: State, event: Event, now: Instant) -> list[Effect]:
+def step(state: State, event: Event, now: Instant) -> list[Effect]:  # noqa: PLR0912 -- one arm per event
     """Apply *event* to *state* at *now*; return what must be stored and said."""
     turn = Turn(state, now)
     match event:
@@ -51,6 +52,8 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
             fire_timers(turn)
         case Stalled(ms):
             on_stalled(turn, ms)
+        case Restored(ms):
+            on_restored(turn, ms)
         case BusConnected():
             _on_bus_connected(turn)
         case PlanApplied(policy, source):
