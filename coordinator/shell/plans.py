@@ -30,6 +30,7 @@ from coordinator.plan.schema import FleetPlan
 from coordinator.plan.versions import REFUSED, Note, Start, StoredPlan, choose, judge_file
 from coordinator.shell.loop import Writer
 from coordinator.shell.store.archive import Archive
+from coordinator.shell.store.errors import StoreUnavailable
 from protocol.messages import Reply, Submit
 from protocol.vocabulary import PlanAction
 
@@ -64,6 +65,12 @@ class PreviewFailed(RequestError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"no preview: {why}")
+
+
+class Unavailable(RequestError):
+    """What is asked about cannot be read now."""
+
+    code = "unavailable"
 
 
 class _InForce(NamedTuple):
@@ -144,6 +151,9 @@ class Plans:
             self._refuse(client, asked, error)
         except RequestError as error:
             self._refuse(client, asked, error)
+        except StoreUnavailable as error:
+            self._refuse(client, asked, Unavailable(error))
+            del self._answers[client, asked.request_id]  # asked again, it may be there
         else:
             if data is not None:
                 self._answer(client, asked, ok=True, data=data)
@@ -247,9 +257,11 @@ class Plans:
 
     async def _stored(self, version: int) -> StoredPlan:
         found = await self.writer.after_commits(lambda: self.archive.plan(version))
-        if found is None:
-            raise UnknownSubject("plan version", version)
-        return found
+        if found is not None:
+            return found
+        if version == self.writer.state.plan_version:
+            raise StoreUnavailable(f"version {version} of the plan is not stored yet")
+        raise UnknownSubject("plan version", version)
 
     async def _wanted(self, asked: Submit) -> "_Wanted":
         """Return the plan that a request is about, or raise :class:`PlanError`.
@@ -284,8 +296,12 @@ class Plans:
             await asyncio.sleep(LOOK_EVERY_S)
             now = await asyncio.to_thread(_stamp, self.file)
             if now == seen != judged:
+                try:
+                    await self.look_at_file()
+                except StoreUnavailable as error:
+                    log.warning("%s is looked at later: %s", self.file, error)
+                    continue
                 judged = now
-                await self.look_at_file()
             seen = now
 
     async def look_at_file(self) -> None:

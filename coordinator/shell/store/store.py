@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Table, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Dialect, Table, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.expression import UpdateBase
 
 from coordinator.shell.crash import CrashPoint, crash_here
 from coordinator.shell.store.archive import Archive
@@ -22,6 +23,7 @@ from coordinator.shell.store.changes import Changes, Memory, Row
 from coordinator.shell.store.engine import engine_of, migrate, url_in
 from coordinator.shell.store.errors import StoreError, StoreUnavailable, TermEnded, is_trouble
 from coordinator.shell.store.leadership import Leadership
+from coordinator.shell.store.prepared import Prepared
 from coordinator.shell.store.schema import (
     AGENTS,
     ATTEMPTS,
@@ -54,29 +56,29 @@ class Store:
         self.commits = 0
         self._sidecar = sidecar
         self._engine = engine_of(url)
+        self.archive = Archive(engine_of(url))  # its connections are none that may hold the lead
+        """What others than the writer may read, in threads of their own."""
         self._leadership = Leadership(self._engine)
-        self._insert = (
-            postgresql_insert if self._engine.dialect.name == "postgresql" else sqlite_insert
-        )
         self._connection: Connection | None = None
         self._done: object = None
         """What was committed last: doing it again does nothing."""
         self._doubtful: object = None
         """What may or may not have been committed when its transaction broke."""
-        self._upserts = {
-            table: self._upsert(table) for table in (META, TASKS, AGENTS, LEDGERS, MARKS, REPLIES)
+        dialect = self._engine.dialect
+        self._statements = {
+            table: Prepared(_upsert(table, dialect), dialect, _columns(table))
+            for table in (META, TASKS, AGENTS, LEDGERS, MARKS, REPLIES)
+        } | {
+            table: Prepared(table.insert(), dialect, _columns(table))
+            for table in (ATTEMPTS, PLANS, EVENTS)
         }
+        self._count_one = Prepared(_COUNT, dialect)
 
     @classmethod
     def in_directory(cls, data: Path) -> "Store":
         """Open the SQLite store of the data directory *data*."""
         data.mkdir(parents=True, exist_ok=True)
         return cls(url_in(data), Sidecar(data / NAME))
-
-    @property
-    def archive(self) -> Archive:
-        """What others than the writer may read, in threads of their own."""
-        return Archive(self._engine)
 
     @property
     def lock_can_be_lost(self) -> bool:
@@ -175,6 +177,7 @@ class Store:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
+        self.archive.close()
 
     # --- transactions
 
@@ -225,9 +228,8 @@ class Store:
         return was_stored
 
     def _count(self) -> None:
-        mine = (META.c.key == "commits") & (META.c.value == self.commits)
-        counted = self._writer.execute(update(META).where(mine).values(value=self.commits + 1))
-        if counted.rowcount != 1:
+        mine = {"count": "commits", "known": self.commits, "next": self.commits + 1}
+        if self._count_one.run(self._writer, [mine]).rowcount != 1:
             self._check(dict(self._writer.execute(select(META.c.key, META.c.value)).all()))
 
     def _check(self, stored: dict[str, int]) -> None:
@@ -259,15 +261,11 @@ class Store:
             (LEDGERS, changes.ledgers),
             (MARKS, changes.marks),
             (REPLIES, changes.replies),
-        ):
-            self._put(table, rows)
-        for table, rows in (
             (ATTEMPTS, changes.attempts),
             (PLANS, changes.plans),
             (EVENTS, changes.events),
         ):
-            if rows:
-                self._writer.execute(table.insert(), rows)
+            self._put(table, rows)
 
     def _load(self, term: int, meta: dict[str, int], ended_since_ms: int) -> Memory:
         counted = select(TASKS.c.status, TASKS.c.priority, TASKS.c.mode, func.count()).group_by(
@@ -303,20 +301,35 @@ class Store:
 
     def _put(self, table: Table, rows: list[Row]) -> None:
         if rows:
-            self._writer.execute(self._upserts[table], rows)
-
-    def _upsert(self, table: Table) -> Any:  # noqa: ANN401 -- two dialects' Insert
-        statement = self._insert(table)
-        keys = [column.name for column in table.primary_key]
-        updated = {
-            column.name: statement.excluded[column.name]
-            for column in table.columns
-            if column.name not in keys
-        }
-        return statement.on_conflict_do_update(index_elements=keys, set_=updated)
+            self._statements[table].run(self._writer, rows)
 
     def _documents(self, query: Any) -> list[Row]:  # noqa: ANN401 -- a Select of one column
         return [orjson.loads(doc) for doc in self._writer.execute(query).scalars()]
+
+
+_COUNT: Final = (
+    update(META)
+    .where((META.c.key == bindparam("count")) & (META.c.value == bindparam("known")))
+    .values(value=bindparam("next"))
+)
+"""Counts a transaction, if nobody else has written since the last one."""
+
+
+def _upsert(table: Table, dialect: Dialect) -> UpdateBase:
+    insert = postgresql_insert if dialect.name == "postgresql" else sqlite_insert
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    updated = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    return statement.on_conflict_do_update(index_elements=keys, set_=updated)
+
+
+def _columns(table: Table) -> list[str]:
+    """Name the columns of *table* that its rows are given; the others number themselves."""
+    return [column.name for column in table.columns if column is not table.autoincrement_column]
 
 
 def forgotten(meta: Mapping[str, int]) -> Counter[Kind]:
