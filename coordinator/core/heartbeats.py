@@ -12,10 +12,12 @@ from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
 from protocol.messages import Heartbeat, Holding, Metrics
-from protocol.vocabulary import HoldingPhase, PresenceState
+from protocol.vocabulary import HoldingPhase, PresenceState, Want
 
 STALE_AFTER: Final = 3
 """After so many heartbeats without a new number, the old ones mean nothing."""
+
+_EXECUTING: Final = frozenset({HoldingPhase.RUNNING, HoldingPhase.PAUSED})
 
 
 def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
@@ -85,12 +87,21 @@ def _learn(turn: Turn, task: Task, holding: Holding) -> None:
         task.pct = holding.pct
     if holding.step is not None:
         task.step = holding.step
-    running = holding.phase in {HoldingPhase.RUNNING, HoldingPhase.PAUSED}
-    if running and task.phase in {Phase.OFFERED, Phase.UNKNOWN}:
+    if holding.phase in _EXECUTING and task.phase in {Phase.OFFERED, Phase.UNKNOWN}:
         mark_started(turn, task)
-        turn.move(task, Phase.RUNNING)
+        turn.move(task, _phase_of(task, holding))
     elif task.phase is Phase.UNKNOWN:
-        turn.move(task, Phase.OFFERED)
+        turn.move(task, _phase_of(task, holding))
+
+
+def _phase_of(task: Task, holding: Holding) -> Phase:
+    """Say how far *task* is, by what is wanted of it and what its agent does with it."""
+    if task.want is Want.CANCEL:
+        return Phase.CANCELLING
+    if task.want is Want.PAUSE:
+        rests = holding.phase is HoldingPhase.PAUSED
+        return Phase.PAUSED_RUNNING if rests else Phase.PAUSING
+    return Phase.RUNNING if holding.phase in _EXECUTING else Phase.OFFERED
 
 
 def mark_started(turn: Turn, task: Task, ran_ms: int = 0) -> None:
