@@ -100,7 +100,9 @@ class Trial:
         for rival in self.rivals:
             if not rival.closed <= what.opens:
                 continue
-            if not (what.disturbs or rival.has_free or not freed.isdisjoint(rival.boards)):
+            if not (
+                what.disturbs or rival.has_free or any(board in rival.boards for board in freed)
+            ):
                 continue
             most = rival.count
             for gate in rival.gates:
@@ -115,7 +117,9 @@ class Trial:
     def _competing(self, what: Assumption, usable: list[tuple[Rival, int]]) -> int:
         mine = self._boards(what)
         return sum(
-            count for rival, count in usable if what.disturbs or not mine.isdisjoint(rival.boards)
+            count
+            for rival, count in usable
+            if what.disturbs or any(board in mine for board in rival.boards)
         )
 
     def _boards(self, what: Assumption) -> set[object]:
