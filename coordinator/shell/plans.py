@@ -31,6 +31,7 @@ from coordinator.plan.versions import REFUSED, Note, Start, StoredPlan, choose, 
 from coordinator.shell.loop import Writer
 from coordinator.shell.store.archive import Archive
 from coordinator.shell.store.errors import StoreUnavailable
+from protocol.codec import LARGE_MESSAGE_BYTES
 from protocol.messages import Reply, Submit
 from protocol.vocabulary import PlanAction
 
@@ -42,6 +43,8 @@ KEPT_ANSWERS: Final = 64
 LISTED: Final = 200
 """How many entries of one list are told in one reply."""
 PREVIEW_WITHIN_S: Final = 60.0
+MOST_SHOWN_BYTES: Final = LARGE_MESSAGE_BYTES
+"""Brokers drop those who say more at once."""
 FROM_FILE: Final = "file"
 """The author of a plan that nobody applied: it was there at the first start."""
 
@@ -71,6 +74,18 @@ class Unavailable(RequestError):
     """What is asked about cannot be read now."""
 
     code = "unavailable"
+
+
+class TooLarge(RequestError):
+    """A plan that came by file and does not fit into an answer."""
+
+    code = "too_large"
+
+    def __init__(self, version: int, size: int) -> None:
+        super().__init__(
+            f"version {version} of the plan has {size} bytes, and an answer {MOST_SHOWN_BYTES} "
+            "at most; it is in the coordinator's store, in the table 'plans'"
+        )
 
 
 class _InForce(NamedTuple):
@@ -178,6 +193,8 @@ class Plans:
         in_force = await self._current()
         wanted = asked.of_version if asked.of_version is not None else in_force.version
         stored = await self._stored(wanted)
+        if len(stored.document) > MOST_SHOWN_BYTES:
+            raise TooLarge(wanted, len(stored.document))
         return {
             **stored.card(),
             "in_force": in_force.version,
