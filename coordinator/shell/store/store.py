@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Dialect, Table, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Dialect, Table, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
@@ -140,15 +140,20 @@ class Store:
 
     def known_replies(self, requests: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Reply]:
         """Return the answers that were given before to any of *requests* (client, request id)."""
-        wanted = select(REPLIES.c.client, REPLIES.c.request_id, REPLIES.c.doc).where(
-            tuple_(REPLIES.c.client, REPLIES.c.request_id).in_(list(requests))
-        )
+        # Not a list of pairs: SQLite would read the whole table for it.
+        ids: dict[str, list[str]] = {}
+        for client, request_id in requests:
+            ids.setdefault(client, []).append(request_id)
+        answered = select(REPLIES.c.client, REPLIES.c.request_id, REPLIES.c.doc)
 
         def found() -> dict[tuple[str, str], Reply]:
             with self._writer.begin():
                 return {
                     (client, request_id): Reply.model_validate(orjson.loads(doc))
-                    for client, request_id, doc in self._writer.execute(wanted)
+                    for asker, asked in ids.items()
+                    for client, request_id, doc in self._writer.execute(
+                        answered.where(REPLIES.c.client == asker, REPLIES.c.request_id.in_(asked))
+                    )
                 }
 
         return self._guarded("read", found)
