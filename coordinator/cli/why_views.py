@@ -131,6 +131,8 @@ def _numbers(gate: Document) -> str:
     if gate.get("cap") is not None:
         reserved = f" and {gate['reserved']} reserved" if gate["reserved"] else ""
         return f"{gate['used']}/{gate['cap']}{reserved}"
+    if gate.get("scope") == "agents" and not gate["ok"]:
+        return f"{gate['passed']} of {gate['passed'] + gate['failed']} pass"
     if gate.get("windows"):
         return ", ".join(gate["windows"])
     return ""

@@ -101,7 +101,9 @@ class Trial:
             if not rival.closed <= what.opens:
                 continue
             if not (
-                what.disturbs or rival.has_free or any(board in rival.boards for board in freed)
+                rival.has_free
+                or self._is_disturbed(rival, what)
+                or any(board in rival.boards for board in freed)
             ):
                 continue
             most = rival.count
@@ -119,8 +121,14 @@ class Trial:
         return sum(
             count
             for rival, count in usable
-            if what.disturbs or any(board in mine for board in rival.boards)
+            if self._is_disturbed(rival, what) or any(board in mine for board in rival.boards)
         )
+
+    @staticmethod
+    def _is_disturbed(rival: Rival, what: Assumption) -> bool:
+        """Say whether *rival* may take from whom it could not before; a pin stays a pin."""
+        pin = rival.shape.kind.pin
+        return what.disturbs and (pin is None or any(agent.name == pin for agent in what.frees))
 
     def _boards(self, what: Assumption) -> set[object]:
         boards: set[object] = set(boards_of(self.state, self.shape))
