@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.shell.store import Changes, Store
+from coordinator.shell.store.engine import url_in
 
 
 @dataclass
@@ -16,6 +17,10 @@ class SqliteStores:
 
     data: Path
     opened: list[Store] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return url_in(self.data)
 
     def open(self) -> Store:
         """Open the store; it is closed when the test ends, or before."""

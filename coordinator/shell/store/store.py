@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Dialect, Table, bindparam, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Table,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
@@ -43,6 +53,9 @@ _OVER = tuple(status.value for status in TaskStatus if status.is_terminal)
 
 FORGOTTEN: Final = "forgotten:"
 """Begins the keys of ``meta`` that count, by status, priority and mode, what history dropped."""
+
+RESTORED: Final = "restored_ms"
+"""The key of ``meta`` that says when the store was put back."""
 
 T = TypeVar("T")
 Kind = tuple[str, str, str]
@@ -175,6 +188,27 @@ class Store:
             crash_here(CrashPoint.BEFORE_COMMITS_NOTED)
             side.note(self.commits)
 
+    def tidy(self) -> None:
+        """Empty SQLite's log into the database and give unused pages back, without waiting."""
+        if self._engine.dialect.name != "sqlite":
+            return
+
+        def tidied() -> None:
+            writer = self._writer
+            try:
+                writer.exec_driver_sql("PRAGMA busy_timeout=0")  # a reader may take its time
+                writer.exec_driver_sql("PRAGMA incremental_vacuum(500)").all()
+                writer.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+            finally:
+                writer.exec_driver_sql("PRAGMA busy_timeout=5000")
+                writer.rollback()
+
+        self._guarded("tidied", tidied)
+
+    def forget_restoration(self) -> None:
+        """Believe the store again: whatever was lent before it was put back is over."""
+        self.maintain(lambda writer: writer.execute(delete(META).where(META.c.key == RESTORED)))
+
     def close(self) -> None:
         """Close the database; the store is not usable any more."""
         if self.commits:
@@ -302,6 +336,7 @@ class Store:
                 if (record := orjson.loads(doc)) is not None
             ],
             tally=[(*kind, count) for kind, count in tally.items()],
+            restored_ms=meta.get(RESTORED),
         )
 
     def _put(self, table: Table, rows: list[Row]) -> None:
