@@ -5,7 +5,7 @@ from typing import Final
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
 from coordinator.core.caps import charge
-from coordinator.core.effects import SayDesired, SayLease
+from coordinator.core.effects import SaveTask, SayDesired, SayLease
 from coordinator.core.losses import lost_attempt
 from coordinator.core.presence import GONE, came_back, current_boot, release_predecessor, watch
 from coordinator.core.standing import refresh
@@ -111,6 +111,7 @@ def mark_started(turn: Turn, task: Task, ran_ms: int = 0) -> None:
         attempt.started_ms = turn.now.wall_ms - ran_ms
         if task.started_ms is None:
             task.started_ms = attempt.started_ms
+        turn.do(SaveTask(task.id))
         charge(turn, task, attempt, count="started")
 
 

@@ -225,3 +225,16 @@ def test_ledgers_of_long_gone_boots_are_given_up_and_the_newest_never_is() -> No
 
     assert len(ledgers) == 16
     assert reports[-1].boot in ledgers
+
+
+def test_a_start_is_stored_even_of_a_task_that_is_not_wanted_any_more() -> None:
+    fleet = Fleet()
+    fleet.agent("Main", starts=False, obeys=False)
+    task = fleet.create()
+    fleet.ask("cancel", task=task)
+
+    fleet.report(task, ReportEvent.STARTED)  # after every step the store is compared
+    fleet.restart_coordinator()
+    attempt = fleet.state.tasks[task].attempt
+    assert attempt is not None
+    assert attempt.started_ms == fleet.now.wall_ms - 1_000
