@@ -43,6 +43,15 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A store in PostgreSQL instead of the SQLite file in the data directory. "
+        "[variable: FLEETBUS_STORE]",
+        show_default=False,
+    ),
+]
 Host = Annotated[
     str | None,
     typer.Option(metavar="HOST", help="Where to listen. [default: 127.0.0.1]", show_default=False),

@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from coordinator import settings
-from coordinator.cli.options import Broker, Data, Host, HttpPort, MqttPort, Plan, Root, WsPort
+from coordinator.cli.options import (
+    Broker,
+    Data,
+    Host,
+    HttpPort,
+    MqttPort,
+    Plan,
+    Root,
+    Store,
+    WsPort,
+)
 
 
 def broker(
@@ -35,6 +45,13 @@ def coordinator(
     *,
     plan: Plan = None,
     data: Data = None,
+    store: Store = None,
+    strict: Annotated[
+        bool | None,
+        typer.Option(
+            "--strict", help="End when the store is damaged, instead of staying up to say so."
+        ),
+    ] = None,
     host: Host = None,
     mqtt_port: MqttPort = None,
     http_port: HttpPort = None,
@@ -51,6 +68,8 @@ def coordinator(
         {
             "plan": plan,
             "data": data,
+            "store": store,
+            "strict": strict,
             "host": host,
             "mqtt_port": mqtt_port,
             "http_port": http_port,

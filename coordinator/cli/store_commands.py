@@ -12,19 +12,9 @@ import typer
 from coordinator import settings
 from coordinator.cli import screen
 from coordinator.cli.clock import now_ms
-from coordinator.cli.options import AsJson, Data
+from coordinator.cli.options import AsJson, Data, Store
 from coordinator.settings import CoordinatorSettings
 from protocol.errors import FleetBusError
-
-Store = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="The store, if it is in PostgreSQL. [variable: FLEETBUS_STORE; default: the SQLite "
-        "file in the data directory]",
-        show_default=False,
-    ),
-]
 
 
 class WrongUse(FleetBusError):

@@ -17,6 +17,7 @@ from coordinator.cli.up.supervisor import PartFailed, Supervisor
 from coordinator.plan.schema import FleetPlan
 from coordinator.settings import CoordinatorSettings
 from protocol.topics import DEFAULT_ROOT
+from protocol.vocabulary import CoordinatorState
 
 BROKER_READY_S: Final = 10.0
 COORDINATOR_READY_S: Final = 20.0
@@ -88,8 +89,13 @@ class Fleet:
         process = self.supervisor.start(coordinator_part(self.chosen))
         if not self._wait(bus, lambda: before.coordinator_is_up(state), COORDINATOR_READY_S):
             raise PartFailed(process, f"was not ready within {COORDINATOR_READY_S:g} s")
-        said = state.coordinator.state.value if state.coordinator else ""
-        self.say(f"{screen.GOOD} coordinator  pid {process.pid}  {said}")
+        said = state.coordinator
+        if said is not None and said.state is CoordinatorState.SAFE:
+            reason = screen.printable(said.reason or "", limit=1000)
+            self.say(f"{screen.WARN} coordinator  pid {process.pid}  {said.state.value}: {reason}")
+            return
+        state_word = said.state.value if said is not None else ""
+        self.say(f"{screen.GOOD} coordinator  pid {process.pid}  {state_word}")
 
     def _start_agents(self, bus: Bus, state: FleetState, before: Before) -> None:
         parts = agent_parts(self.chosen, self.plan)

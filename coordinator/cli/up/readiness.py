@@ -36,22 +36,27 @@ class Before:
     """Who had spoken before we started anything."""
 
     term: int = -1
+    coord: str | None = None
     boots: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
     def of(cls, state: FleetState) -> "Before":
         """Note what is retained in *state*."""
         term = state.coordinator.term if state.coordinator else -1
-        return cls(term, frozenset(presence.boot for presence in state.presences.values()))
+        coord = state.coordinator.coord if state.coordinator else None
+        return cls(term, coord, frozenset(presence.boot for presence in state.presences.values()))
 
     def coordinator_is_up(self, state: FleetState) -> bool:
-        """Whether a coordinator of a new term takes requests."""
+        """Whether a coordinator of a new term takes requests, or a new one says why it cannot."""
         presence = state.coordinator
-        return (
-            presence is not None
-            and presence.term > self.term
-            and presence.state in {CoordinatorState.RECOVERING, CoordinatorState.ONLINE}
-        )
+        if presence is None:
+            return False
+        if presence.state is CoordinatorState.SAFE:
+            return presence.coord != self.coord  # it begins no term
+        return presence.term > self.term and presence.state in {
+            CoordinatorState.RECOVERING,
+            CoordinatorState.ONLINE,
+        }
 
     def agent_is_up(self, state: FleetState, name: str) -> bool:
         """Whether a new boot of agent *name* is there."""
