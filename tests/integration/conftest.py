@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.bus_client import BusClient, Where
 from tests.support.fleet_process import (
+    OUTSIDE,
     Fleet,
     broker_for_a_fleet,
     brokers_to_test,
@@ -48,7 +49,8 @@ def operator(shared: Fleet, request: pytest.FixtureRequest) -> Iterator[BusClien
         yield client
 
 
-@pytest.fixture(params=brokers_to_test())
+# On one outside broker two fleets with agents of the same names would meet.
+@pytest.fixture(params=_KINDS if OUTSIDE in brokers_to_test() else brokers_to_test())
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Where]:
     """A broker for one test."""
     with broker_for_a_fleet(request.param, tmp_path) as address:

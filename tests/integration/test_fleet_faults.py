@@ -33,22 +33,22 @@ def wait_until_completed(client: BusClient, tasks: Sequence[str], within_s: floa
 
 
 def test_a_killed_agent_is_lost_within_a_second_and_suspect(new_fleet: NewFleet) -> None:
-    with new_fleet("Main", "Heals") as fleet:
+    with new_fleet("Alpha", "Beta") as fleet:
         observer = fleet.client()
-        observer.wait_for("registry/Main", status="idle", suspect=False)
-        boot = observer.wait_for("agents/Main/presence")["boot"]
-        fleet.part("Main").kill()
-        said = observer.wait_for("agents/Main/presence", 1.0, state="lost")
+        observer.wait_for("registry/Alpha", status="idle", suspect=False)
+        boot = observer.wait_for("agents/Alpha/presence")["boot"]
+        fleet.part("Alpha").kill()
+        said = observer.wait_for("agents/Alpha/presence", 1.0, state="lost")
         assert said["boot"] == boot
-        observer.wait_for("registry/Main", 1.0, suspect=True)
-        observer.wait_for("registry/Main", LEASE_S + 10, status="offline")
-        assert observer.latest("registry/Heals")["suspect"] is False
+        observer.wait_for("registry/Alpha", 1.0, suspect=True)
+        observer.wait_for("registry/Alpha", LEASE_S + 10, status="offline")
+        assert observer.latest("registry/Beta")["suspect"] is False
 
 
 def test_the_task_of_a_killed_agent_runs_again_elsewhere_once_its_lease_is_over(
     new_fleet: NewFleet,
 ) -> None:
-    with new_fleet("Main", "Heals") as fleet:
+    with new_fleet("Alpha", "Beta") as fleet:
         operator = fleet.client("operator")
         task = operator.create("survives", args={"sleep": 2}, max_attempts=3)
         agent = operator.wait_for(f"tasks/{task}", phase="running")["agent"]
@@ -56,7 +56,7 @@ def test_the_task_of_a_killed_agent_runs_again_elsewhere_once_its_lease_is_over(
         killed_at = machine_now()
         operator.wait_for(f"tasks/{task}", status="completed")
         first, second = fleet.runs_of(task)
-        assert {first.agent, second.agent} == {"Main", "Heals"}
+        assert {first.agent, second.agent} == {"Alpha", "Beta"}
         assert first.end is None
         # The lease was renewed a heartbeat before the kill at the earliest.
         assert second.begin - killed_at > LEASE_S - 2 * HEARTBEAT_S
@@ -66,27 +66,27 @@ def test_the_task_of_a_killed_agent_runs_again_elsewhere_once_its_lease_is_over(
 def test_an_agent_that_is_cut_off_stops_before_its_task_begins_elsewhere(
     new_fleet: NewFleet, where: Where
 ) -> None:
-    with new_fleet("Heals") as fleet, CuttableLink(where.host, where.port) as link:
+    with new_fleet("Beta") as fleet, CuttableLink(where.host, where.port) as link:
         operator = fleet.client("operator")
-        fleet.start_agent("Main", broker=link.url)
-        wait_until_idle(operator, ["Main", "Heals"])
-        operator.ask("cordon", agent="Heals", reason="so that Main gets it")
+        fleet.start_agent("Alpha", broker=link.url)
+        wait_until_idle(operator, ["Alpha", "Beta"])
+        operator.ask("cordon", agent="Beta", reason="so that Alpha gets it")
         task = operator.create("moves", args={"sleep": 5}, max_attempts=3)
-        operator.wait_for(f"tasks/{task}", phase="running", agent="Main")
-        operator.ask("return", agent="Heals")
+        operator.wait_for(f"tasks/{task}", phase="running", agent="Alpha")
+        operator.ask("return", agent="Beta")
         link.cut()
-        operator.wait_for(f"tasks/{task}", phase="running", agent="Heals")
+        operator.wait_for(f"tasks/{task}", phase="running", agent="Beta")
         link.mend()
         operator.wait_for(f"tasks/{task}", status="completed")
         first, second = fleet.runs_of(task)
-        assert (first.agent, second.agent) == ("Main", "Heals")
+        assert (first.agent, second.agent) == ("Alpha", "Beta")
         assert first.end is not None
         assert first.end < second.begin
-        operator.wait_for("registry/Main", status="idle", suspect=False)
+        operator.wait_for("registry/Alpha", status="idle", suspect=False)
 
 
 def test_a_killed_coordinator_comes_back_and_every_task_ends_once(new_fleet: NewFleet) -> None:
-    with new_fleet("Main", "Heals", "Scout", leases=LONG_LEASES) as fleet:
+    with new_fleet("Alpha", "Beta", "Gamma", leases=LONG_LEASES) as fleet:
         operator = fleet.client("operator")
         tasks = [operator.create(f"task {n}", args={"sleep": 0.2}) for n in range(20)]
         wait_until_completed(operator, tasks[:5])
@@ -103,7 +103,7 @@ def test_a_killed_coordinator_comes_back_and_every_task_ends_once(new_fleet: New
 
 
 def test_a_new_term_answers_an_old_request_as_the_old_one_did(new_fleet: NewFleet) -> None:
-    with new_fleet("Main") as fleet:
+    with new_fleet("Alpha") as fleet:
         operator = fleet.client("operator")
         spec = {"name": "once", "mode": "quest", "args": {"seconds": 0}}
         first = operator.ask("create", request_id="r1", spec=spec)
@@ -119,7 +119,7 @@ def test_a_new_term_answers_an_old_request_as_the_old_one_did(new_fleet: NewFlee
 def test_a_coordinator_that_is_stopped_says_goodbye_and_leaves_work_alone(
     new_fleet: NewFleet,
 ) -> None:
-    with new_fleet("Main", leases=LONG_LEASES) as fleet:
+    with new_fleet("Alpha", leases=LONG_LEASES) as fleet:
         operator = fleet.client("operator")
         task = operator.create("goes on", args={"sleep": 1})
         operator.wait_for(f"tasks/{task}", phase="running")
@@ -132,7 +132,7 @@ def test_a_coordinator_that_is_stopped_says_goodbye_and_leaves_work_alone(
 
 
 def test_an_agent_that_is_stopped_finishes_its_task_and_says_goodbye(new_fleet: NewFleet) -> None:
-    with new_fleet("Main", "Heals") as fleet:
+    with new_fleet("Alpha", "Beta") as fleet:
         operator = fleet.client("operator")
         task = operator.create("finishes", args={"sleep": 0.6})
         agent = operator.wait_for(f"tasks/{task}", phase="running")["agent"]
@@ -149,24 +149,24 @@ def test_an_agent_that_is_stopped_finishes_its_task_and_says_goodbye(new_fleet: 
 def test_the_second_process_of_a_name_takes_over_and_the_first_one_ends_with_the_reason(
     new_fleet: NewFleet,
 ) -> None:
-    with new_fleet("Main") as fleet:
+    with new_fleet("Alpha") as fleet:
         operator = fleet.client("operator")
-        before = operator.wait_for("registry/Main", status="idle")
-        first = fleet.part("Main")
-        fleet.start_agent("Main", "--machine-id", "elsewhere", "--window-id", "other")
-        after = operator.wait_for("registry/Main", machine_id="elsewhere", status="idle")
+        before = operator.wait_for("registry/Alpha", status="idle")
+        first = fleet.part("Alpha")
+        fleet.start_agent("Alpha", "--machine-id", "elsewhere", "--window-id", "other")
+        after = operator.wait_for("registry/Alpha", machine_id="elsewhere", status="idle")
         assert first.process.wait(10) == 1
-        assert "Main" in first.said()
+        assert "Alpha" in first.said()
         assert "elsewhere" in first.said()
         assert after["epoch"] > before["epoch"]
         task = operator.create("on the second")
         operator.wait_for(f"tasks/{task}", status="completed")
-        operator.wait_for("agents/Main/presence", state="online")
-        assert fleet.part("Main").process.poll() is None
+        operator.wait_for("agents/Alpha/presence", state="online")
+        assert fleet.part("Alpha").process.poll() is None
 
 
 def test_an_agent_that_was_frozen_past_its_lease_has_lost_its_task(new_fleet: NewFleet) -> None:
-    with new_fleet("Main", "Heals") as fleet:
+    with new_fleet("Alpha", "Beta") as fleet:
         operator = fleet.client("operator")
         task = operator.create("long enough", args={"sleep": 1.5})
         agent = operator.wait_for(f"tasks/{task}", phase="running")["agent"]
@@ -184,7 +184,7 @@ def test_an_agent_that_was_frozen_past_its_lease_has_lost_its_task(new_fleet: Ne
 def test_a_fleet_recovers_when_its_broker_dies_and_has_forgotten_everything(
     tmp_path: Path, kind: str
 ) -> None:
-    names = ("Main", "Heals")
+    names = ("Alpha", "Beta")
     start = {"embedded": embedded_broker, "mosquitto": mosquitto_broker}[kind]
     with contextlib.ExitStack() as stack:
         with contextlib.ExitStack() as first_life:

@@ -145,12 +145,11 @@ def test_a_waiting_task_that_is_cancelled_never_begins(shared: Fleet, operator: 
 def test_a_running_task_rests_while_it_is_paused_and_goes_on_when_resumed(
     operator: BusClient,
 ) -> None:
-    task = operator.create("rests", args={"sleep": 1.0}, agent="Scout")
+    task = operator.create("rests", args={"sleep": 4}, agent="Scout")
     operator.wait_for(f"tasks/{task}", phase="running")
     assert operator.ask("pause", task=task)["ok"]
     operator.wait_for(f"tasks/{task}", status="paused", phase="paused_running")
     seen = len(operator.on("agents/Scout/heartbeat"))
-    # Five beats are longer than the task would have taken.
     beats = operator.wait("five beats", lambda: operator.on("agents/Scout/heartbeat")[seen + 5 :])
     assert [held["phase"] for held in beats[-1].document["holding"]] == ["paused"]
     assert operator.latest(f"tasks/{task}")["status"] == "paused"
