@@ -35,6 +35,8 @@ def restore(
     turn = Turn(state, now)
     for agent in agents:
         state.agents[agent.name] = agent
+        for cooldown in agent.cooldowns.values():
+            state.timers.at_wall(cooldown.until_ms, Due.AGENT, agent.name)
     for key, closure in state.closures.items():
         state.timers.at_wall(closure.until_ms, Due.GATE, key)
     for key, hold in state.holds.items():

@@ -108,6 +108,7 @@ def _ended(turn: Turn, agent: Agent, task: Task, said: Report) -> None:
     match said.event:
         case ReportEvent.SUCCEEDED:
             cooldowns.succeeded(turn, agent, task)
+            refresh(turn, agent)
             _succeeded(turn, task, said)
         case ReportEvent.FAILED:
             agent.errors_today += 1

@@ -281,7 +281,7 @@ def test_what_is_written_down_of_an_agent_is_what_stands_in_its_way(
         for agent in joined.members.values():
             assert agent.obstacles is not None
             assert agent.name in joined.obstacles[agent.obstacles]
-            assert agent.obstacles.codes == obstacles_of(turn, agent).codes
+            assert agent.obstacles == obstacles_of(turn, agent)
             assert (not agent.obstacles.codes) is can_start(turn, agent)
 
 

@@ -328,3 +328,12 @@ def test_while_the_coordinator_recovers_nothing_else_is_to_blame() -> None:
 
 def test_a_task_of_which_nobody_knows_is_an_error() -> None:
     assert not Fleet().ask("why", task="t9").ok
+
+
+def test_a_cooldown_ends_after_a_restart_of_the_coordinator_too() -> None:
+    fleet, task = too_soon_again()
+    fleet.restart_coordinator()
+    fleet.pass_time(290)
+    assert why(fleet, task)["headline"]["code"] == "TASK_COOLDOWN"
+    fleet.pass_time(15)
+    assert fleet.holder(task) == "A"
