@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, Final
 
-from amqtt.errors import (  # type: ignore[import-untyped]  # amqtt ships no type marker
-    BrokerError as EngineError,
-)
-
-from broker.engine import FleetBroker, Ports
+from broker.access import Access, FleetAccess
+from broker.engine import Engine, Ports
 from broker.errors import BrokerError, CannotListen
+from broker.limits import Limits
 from broker.settings import BrokerSettings
+from protocol.topics import Topics
 
 log = logging.getLogger(__name__)
 
@@ -31,26 +30,32 @@ async def serve(
     ready: Callable[[], None],
     stop: asyncio.Event,
     bound: Callable[[Ports], None] | None = None,
+    access: Access | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """Serve until *stop* is set; whoever awaits this owns the broker.
 
     *ready* is called once every listener accepts connections, after *bound* was told their
-    ports. Raises :class:`CannotListen` when a port is not to be had. Nothing survives the
-    broker: retained messages and sessions are in memory.
+    ports. *access* takes the place of the protocol's access table. Raises :class:`CannotListen`
+    when a port is not to be had. Nothing survives the broker: retained messages and sessions are
+    in memory.
     """
     _quieten()
     _check_ports(settings)
-    engine = FleetBroker(settings)
+    access = access or FleetAccess(Topics(settings.root), settings.secret_file)
+    engine = Engine(settings, access, limits or Limits())
     try:
         await engine.start()
-    except EngineError as error:
-        engine.close_listeners()
+    except OSError as error:
         raise BrokerError(f"the broker did not start: {error}") from error
     try:
-        if bound is not None:
-            bound(engine.ports)
-        ready()
-        await stop.wait()
+        async with asyncio.TaskGroup() as tasks:
+            figures = tasks.create_task(engine.publish_figures(), name="figures")
+            if bound is not None:
+                bound(engine.ports)
+            ready()
+            await stop.wait()
+            figures.cancel()
     finally:
         try:
             async with asyncio.timeout(settings.shutdown_within.total_seconds()):
@@ -68,7 +73,7 @@ def run(settings: BrokerSettings, *, bound: Callable[[Ports], None] | None = Non
             await serve(settings, ready=lambda: None, stop=stop, bound=bound)
 
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(main())
     except BrokerError as error:
         sys.stderr.write(f"fleetbus broker: {error}\n")
@@ -97,15 +102,10 @@ def _check_ports(settings: BrokerSettings) -> None:
 
 def _quieten() -> None:
     """Leave to the log what concerns whoever runs the broker; peers break connections daily."""
-    for name, level in (
-        ("amqtt", logging.ERROR),
-        ("transitions", logging.ERROR),
-        ("websockets", logging.CRITICAL),
-    ):
-        logging.getLogger(name).setLevel(level)
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Prefer uvloop, which halves the cost of a message; None stands for Python's own loop."""
     with contextlib.suppress(ImportError):
         uvloop: Any = import_module("uvloop")

@@ -26,6 +26,7 @@ class BrokerSettings:
     secret_file: Path | None = None
     connect_within: timedelta = timedelta(seconds=10)
     shutdown_within: timedelta = timedelta(seconds=1.5)
+    figures_every: timedelta = timedelta(seconds=10)
 
     def __post_init__(self) -> None:
         if not is_loopback(self.host):
@@ -39,6 +40,7 @@ class BrokerSettings:
         for field, limit in (
             ("connect_within", self.connect_within),
             ("shutdown_within", self.shutdown_within),
+            ("figures_every", self.figures_every),
         ):
             if limit <= timedelta(0):
                 raise BadSetting(field, limit, "longer than no time")
