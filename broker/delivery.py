@@ -76,7 +76,16 @@ class Outbox:
             if delivery.released:
                 link.write(acknowledgement(PUBREL, packet_id))
             else:
-                self._write(delivery, packet_id, dup=True)
+                self._figures.publishes_sent += 1
+                link.write(
+                    write_publish(
+                        delivery.message,
+                        delivery.qos,
+                        packet_id,
+                        retain=delivery.retain,
+                        dup=True,
+                    )
+                )
         self.drain()
 
     def detach(self) -> None:
@@ -153,25 +162,20 @@ class Outbox:
         )
 
     def _send(self, delivery: _Delivery) -> None:
-        if not delivery.qos:
-            self._write(delivery, 0)
+        if self._link is None:
+            raise RuntimeError("a delivery leaves on no connection")
+        message, qos = delivery.message, delivery.qos
+        self._figures.publishes_sent += 1
+        if not qos:
+            self._link.write(write_publish(message, 0, retain=delivery.retain))
             return
         packet_id = self._last_id % _LAST_ID + 1
         while packet_id in self._flying:
             packet_id = packet_id % _LAST_ID + 1
         self._last_id = packet_id
         self._flying[packet_id] = delivery
-        self._flying_bytes += len(delivery.message.payload)
-        self._write(delivery, packet_id)
-
-    def _write(self, delivery: _Delivery, packet_id: int, *, dup: bool = False) -> None:
-        if self._link is not None:
-            self._figures.publishes_sent += 1
-            self._link.write(
-                write_publish(
-                    delivery.message, delivery.qos, packet_id, retain=delivery.retain, dup=dup
-                )
-            )
+        self._flying_bytes += len(message.payload)
+        self._link.write(write_publish(message, qos, packet_id, retain=delivery.retain))
 
     def _land(self, packet_id: int, delivery: _Delivery) -> None:
         del self._flying[packet_id]

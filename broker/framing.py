@@ -38,7 +38,10 @@ class Framer:
         position, end = 0, len(chunk)
         while end - position >= _SHORTEST:
             size, start = chunk[position + 1], position + _SHORTEST
-            if size & _CONTINUES:
+            if size & _CONTINUES and start < end and chunk[start] < _CONTINUES:
+                size = size & 0x7F | chunk[start] << 7  # two bytes, as of most messages
+                start += 1
+            elif size & _CONTINUES:
                 long = _size(chunk, position + 1)
                 if long is None:
                     self._wanted = end - position + 1

@@ -179,6 +179,7 @@ class Hub:
     def _readable(
         self, session: Session, pattern: str, granted: int
     ) -> Iterator[tuple[Message, int]]:
+        everything = session.gate.may_read_all(pattern)
         for message in self._retained.select(pattern):
-            if session.gate.may_read(message.topic):
+            if everything or session.gate.may_read(message.topic):
                 yield message, min(message.qos, granted)

@@ -28,6 +28,13 @@ class Message:
     payload: bytes
     qos: int
     retain: bool
+    field: bytes = b""
+    """The topic as it stands in a packet, behind its length; kept because it leaves as it came."""
+
+    def __post_init__(self) -> None:
+        if not self.field:
+            raw = self.topic.encode()
+            self.field = len(raw).to_bytes(_LENGTH_BYTES) + raw
 
 
 def topic_name(raw: bytes, max_bytes: int, max_levels: int) -> str:
@@ -51,37 +58,32 @@ def read_publish(first: int, body: bytes, max_bytes: int, max_levels: int) -> tu
     start = _LENGTH_BYTES + int.from_bytes(body[:_LENGTH_BYTES])
     if len(body) < start or len(body) < _LENGTH_BYTES:
         raise Malformed("a PUBLISH shorter than its topic")
-    topic = topic_name(body[_LENGTH_BYTES:start], max_bytes, max_levels)
+    field = body[:start]
+    topic = topic_name(field[_LENGTH_BYTES:], max_bytes, max_levels)
     if not qos:
         if first & _DUP:
             raise Malformed("a duplicate of QoS 0")
-        return Message(topic, body[start:], 0, bool(first & _RETAIN)), 0
+        return Message(topic, body[start:], 0, bool(first & _RETAIN), field), 0
     packet_id = int.from_bytes(body[start : start + _ID_BYTES])
     if qos > 2 or not packet_id or len(body) < start + _ID_BYTES:  # noqa: PLR2004  # QoS 3 is none
         raise Malformed(f"a PUBLISH of QoS {qos} with packet id {packet_id}")
-    return Message(topic, body[start + _ID_BYTES :], qos, bool(first & _RETAIN)), packet_id
+    payload = body[start + _ID_BYTES :]
+    return Message(topic, payload, qos, bool(first & _RETAIN), field), packet_id
 
 
 def write_publish(
     message: Message, qos: int, packet_id: int = 0, *, retain: bool = False, dup: bool = False
 ) -> bytes:
     """Make the PUBLISH that delivers *message* at *qos*."""
-    topic = message.topic.encode()
-    payload = message.payload
-    size = _LENGTH_BYTES + len(topic) + len(payload)
-    first = PUBLISH | qos << 1
-    if retain:
-        first |= _RETAIN
-    if qos:
-        size += _ID_BYTES
-        if dup:
-            first |= _DUP
-        identifier = packet_id.to_bytes(_ID_BYTES)
-    else:
-        identifier = b""
-    return b"".join(
-        (header(first, size), len(topic).to_bytes(_LENGTH_BYTES), topic, identifier, payload)
-    )
+    first = PUBLISH | qos << 1 | (_RETAIN if retain else 0)
+    field, payload = message.field, message.payload
+    size = len(field) + len(payload)
+    if not qos:
+        return b"".join((header(first, size), field, payload))
+    if dup:
+        first |= _DUP
+    identifier = packet_id.to_bytes(_ID_BYTES)
+    return b"".join((header(first, size + _ID_BYTES), field, identifier, payload))
 
 
 def header(first: int, size: int) -> bytes:

@@ -1,7 +1,9 @@
 """Who gets a message: all subscriptions, as a tree of topic levels.
 
 Finding the holders of a topic walks the levels of that topic, so its cost depends on how deep
-the topic is and how many filters select it, and not on how many clients are connected. Pure.
+the topic is and how many filters select it, and not on how many clients are connected. What was
+found is remembered, because a fleet speaks on the same topics over and over: not the holders but
+the places where they are kept, until a place is filled for the first time or left empty. Pure.
 """
 
 from collections.abc import Hashable, Iterable
@@ -11,6 +13,7 @@ Holder = TypeVar("Holder", bound=Hashable)
 
 _ONE: Final = "+"
 _REST: Final = "#"
+REMEMBERED_TOPICS: Final = 16_384
 
 
 class _Node(Generic[Holder]):
@@ -33,6 +36,7 @@ class Subscriptions(Generic[Holder]):
     def __init__(self) -> None:
         self._root: _Node[Holder] = _Node()
         self._count = 0
+        self._places: dict[str, list[dict[Holder, int]]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -45,6 +49,8 @@ class Subscriptions(Generic[Holder]):
             node = node.children.setdefault(level, _Node())
         holders = node.below if last == _REST else node.here
         self._count += holder not in holders
+        if not holders:
+            self._places.clear()
         holders[holder] = qos
 
     def discard(self, pattern: str, holder: Holder) -> None:
@@ -62,6 +68,8 @@ class Subscriptions(Generic[Holder]):
         if holders.pop(holder, None) is None:
             return
         self._count -= 1
+        if not holders:
+            self._places.clear()
         for parent, level in reversed(path):
             if not parent.children[level].is_bare():
                 return
@@ -72,7 +80,12 @@ class Subscriptions(Generic[Holder]):
 
         What is returned may be a view: use it before anything is added or discarded.
         """
-        found = self._select(topic)
+        found = self._places.get(topic)
+        if found is None:
+            found = self._select(topic)
+            if len(self._places) >= REMEMBERED_TOPICS:
+                self._places.clear()
+            self._places[topic] = found
         if not found:
             return ()
         if len(found) == 1:
