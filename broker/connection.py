@@ -96,6 +96,8 @@ class Connection(asyncio.Protocol):
         self._heard = self._loop.time()
         self._figures.bytes_received += len(data)
         try:
+            if self._session is None and self._framer.is_between:
+                self._must_connect(data[0])  # before waiting for what may never come
             for first, body in self._framer.feed(data):
                 if first & 0xF0 == PUBLISH and self._session is not None:
                     published(self._hub, self, self._session, first, body)
@@ -188,14 +190,17 @@ class Connection(asyncio.Protocol):
 
     def _handle(self, first: int, body: bytes) -> None:
         if self._session is None:
-            if first != CONNECT:
-                raise Malformed(f"a first packet that is no CONNECT but {first:#04x}")
+            self._must_connect(first)
             self._connect(body)
             return
         handler = HANDLERS.get(first)
         if handler is None:
             raise Malformed(f"no packet of a client begins with {first:#04x}")
         handler(self._hub, self, self._session, body)
+
+    def _must_connect(self, first: int) -> None:
+        if first != CONNECT:
+            raise Malformed(f"a first packet that is no CONNECT but {first:#04x}")
 
     def _connect(self, body: bytes) -> None:
         limits = self._hub.limits

@@ -24,6 +24,11 @@ class Framer:
         self._rest = bytearray()
         self._wanted = _SHORTEST
 
+    @property
+    def is_between(self) -> bool:
+        """Whether the next byte begins a packet."""
+        return not self._rest
+
     def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
         """Yield each packet that *chunk* completes: its first byte and what follows the length.
 

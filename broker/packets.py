@@ -83,23 +83,31 @@ def read_connect(body: bytes) -> ConnectPacketRead:
     if packet.client_id_is_random:
         packet.client_id = ""
     _must_equal(packet, body)
+    fields = packet.payload
+    for promised, value in (
+        (packet.will_flag, fields.will_message),
+        (packet.username_flag, fields.username),
+        (packet.password_flag, fields.password),
+    ):
+        if promised and value is None:
+            raise Malformed("a CONNECT without a field that its flags promise")
     if packet.reserved_flag or (packet.password_flag and not packet.username_flag):
         raise Malformed("a CONNECT with flags that contradict each other")
     qos, retain = packet.variable_header.will_qos, packet.will_retain_flag
     if qos > _MAX_QOS or (not packet.will_flag and (qos or retain)):
         raise Malformed(f"a CONNECT with a will of QoS {qos}")
-    for text in (packet.client_id, packet.username, packet.will_topic):
+    for text in (fields.client_id, fields.username, fields.will_topic):
         if text is not None and "\0" in text:
             raise Malformed(f"NUL in {text[:80]!r}")
     will = None
     if packet.will_flag:
-        will = Message(packet.will_topic, bytes(packet.will_message), qos, retain)
+        will = Message(fields.will_topic, bytes(fields.will_message), qos, retain)
     return ConnectPacketRead(
-        client_id=packet.client_id,
+        client_id=fields.client_id,
         clean_session=packet.clean_session_flag,
         keep_alive_s=packet.keep_alive,
-        username=packet.payload.username,
-        password=packet.payload.password,
+        username=fields.username,
+        password=fields.password,
         will=will,
     )
 
