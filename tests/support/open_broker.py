@@ -9,6 +9,7 @@ import asyncio
 import json
 import signal
 import sys
+from datetime import timedelta
 
 from broker.engine import Ports
 from broker.gate import Gate
@@ -49,7 +50,7 @@ async def main(port: int, limits: Limits) -> None:
         sys.stdout.flush()
 
     await serve(
-        BrokerSettings(mqtt_port=port, ws_port=0),
+        BrokerSettings(mqtt_port=port, ws_port=0, figures_every=timedelta(seconds=0.2)),
         ready=lambda: None,
         stop=stop,
         bound=bound,
