@@ -8,8 +8,7 @@ but the first its will is published.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from broker.conversation import HANDLERS, published
 from broker.errors import Malformed, UnsupportedProtocol
@@ -46,26 +45,38 @@ class Outgoing:
             connection.flush()
 
 
+class Registry(Protocol):
+    """Who knows which connections there are; told only of those whose TLS, if any, succeeded."""
+
+    def opened(self, connection: "Connection") -> bool:
+        """Take note of *connection*; return False if it is one too many."""
+        ...
+
+    def closed(self, connection: "Connection") -> None:
+        """Take note that *connection* is gone."""
+        ...
+
+
 class Connection(asyncio.Protocol):
-    """An MQTT client over a byte stream; ``closed`` is called when the stream is gone."""
+    """An MQTT client over a byte stream."""
 
     __slots__ = (
-        "_closed", "_congested", "_ended", "_figures", "_framer", "_heard", "_hub", "_loop",
-        "_outgoing", "_packets", "_patience", "_pending", "_session", "_timer", "_transport",
-        "_unheard", "_will",
+        "_congested", "_ended", "_figures", "_framer", "_heard", "_hub", "_loop",
+        "_outgoing", "_packets", "_patience", "_pending", "_registry", "_session", "_timer",
+        "_transport", "_unheard", "_will",
     )  # fmt: skip
 
     def __init__(
         self,
         hub: Hub,
         outgoing: Outgoing,
+        registry: Registry,
         *,
         connect_within_s: float,
-        closed: Callable[["Connection"], None],
     ) -> None:
         self._hub = hub
         self._outgoing = outgoing
-        self._closed = closed
+        self._registry = registry
         self._figures = hub.figures
         self._framer = Framer(hub.limits.connect_bytes)
         self._loop = asyncio.get_running_loop()
@@ -86,6 +97,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a CONNECT, but not for long."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by shape only
+        if not self._registry.opened(self):
+            self._ended = True
+            transport.close()
+            return
         self._transport.set_write_buffer_limits(self._hub.limits.unsent_bytes)
         self._timer = self._loop.call_later(self._patience, self._look)
 
@@ -130,7 +145,7 @@ class Connection(asyncio.Protocol):
         self.end(f"connection lost: {exc}" if exc else "connection lost")
         if self._timer is not None:
             self._timer.cancel()
-        self._closed(self)
+        self._registry.closed(self)
 
     # What the hub does.
 

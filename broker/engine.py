@@ -2,23 +2,15 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from broker.access import Access
 from broker.connection import Connection, Outgoing
 from broker.hub import Hub
 from broker.limits import Limits
+from broker.listeners import BACKLOG, bind
 from broker.settings import BrokerSettings
 from broker.websocket import WebSocketLayer
-
-BACKLOG: Final = 4096
-"""Connections that the system completes before they are accepted here.
-
-When a whole fleet comes back at once, whoever finds this full has its SYN dropped and tries again
-after a second or more; asyncio's own 100 is soon full.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +40,16 @@ class Engine:
         numbers = [server.sockets[0].getsockname()[1] for server in self._servers]
         return Ports(mqtt=numbers[0], ws=numbers[1] if len(numbers) > 1 else None)
 
-    async def start(self) -> None:
-        """Listen; raise :class:`OSError` when that is not to be had, and then leave nothing."""
-        settings = self._settings
-        wanted: list[tuple[int, Callable[[], asyncio.Protocol]]] = [
-            (settings.mqtt_port, self._accept)
-        ]
-        if settings.ws_port is not None:
-            wanted.append((settings.ws_port, self._accept_websocket))
-        try:
-            for port, accept in wanted:
-                self._servers.append(await self._listen(port, accept, None))
-        except OSError:
-            self._close_listeners()
-            raise
+    async def start(self, tls: ssl.SSLContext | None) -> None:
+        """Listen; raise :class:`CannotListen` when a port is not to be had."""
+        listeners = bind(self._settings)
+        accepting = (self._accept, self._accept_websocket)
+        patience = self._settings.connect_within.total_seconds() if tls else None
+        for listener, accept in zip(listeners, accepting, strict=False):
+            server = await self._loop.create_server(
+                accept, sock=listener, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=patience
+            )
+            self._servers.append(server)
 
     async def publish_figures(self) -> None:
         """Say how the broker is doing, again and again, until cancelled."""
@@ -72,50 +60,34 @@ class Engine:
 
     async def shutdown(self) -> None:
         """Close everything and return once no connection is left."""
-        self._close_listeners()
+        for server in self._servers:
+            server.close()
         for connection in tuple(self._connections):
             connection.abort()
         while self._connections:
             self._all_closed.clear()
             await self._all_closed.wait()
 
-    async def _listen(
-        self, port: int, accept: Callable[[], asyncio.Protocol], tls: ssl.SSLContext | None
-    ) -> asyncio.Server:
-        return await self._loop.create_server(
-            accept, self._settings.address, port, backlog=BACKLOG, ssl=tls
-        )
-
-    def _accept(self) -> asyncio.Protocol:
+    def opened(self, connection: Connection) -> bool:
+        """Take note of *connection*; return False if it is one too many."""
         if len(self._connections) >= self._limits.connections:
-            return _Full()
-        connection = Connection(
-            self._hub,
-            self._outgoing,
-            connect_within_s=self._settings.connect_within.total_seconds(),
-            closed=self._closed,
-        )
+            return False
         self._connections.add(connection)
-        return connection
+        return True
 
-    def _accept_websocket(self) -> asyncio.Protocol:
-        accepted = self._accept()
-        if isinstance(accepted, Connection):
-            return WebSocketLayer(accepted, self._limits.packet_bytes)
-        return accepted
-
-    def _closed(self, connection: Connection) -> None:
+    def closed(self, connection: Connection) -> None:
+        """Take note that *connection* is gone."""
         self._connections.discard(connection)
         if not self._connections:
             self._all_closed.set()
 
-    def _close_listeners(self) -> None:
-        for server in self._servers:
-            server.close()
+    def _accept(self) -> Connection:
+        return Connection(
+            self._hub,
+            self._outgoing,
+            self,
+            connect_within_s=self._settings.connect_within.total_seconds(),
+        )
 
-
-class _Full(asyncio.Protocol):
-    """Closes a connection that is one too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+    def _accept_websocket(self) -> WebSocketLayer:
+        return WebSocketLayer(self._accept(), self._limits.packet_bytes)

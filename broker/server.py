@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -13,15 +11,17 @@ from typing import Any, Final
 
 from broker.access import Access, FleetAccess
 from broker.engine import Engine, Ports
-from broker.errors import BrokerError, CannotListen
+from broker.errors import BrokerError
 from broker.limits import Limits
 from broker.settings import BrokerSettings
+from broker.tls import context
 from protocol.topics import Topics
 
 log = logging.getLogger(__name__)
 
 _OK: Final = 0
 _FAILED: Final = 1
+_FILES: Final = 65_536
 
 
 async def serve(
@@ -37,17 +37,14 @@ async def serve(
 
     *ready* is called once every listener accepts connections, after *bound* was told their
     ports. *access* takes the place of the protocol's access table. Raises :class:`CannotListen`
-    when a port is not to be had. Nothing survives the broker: retained messages and sessions are
-    in memory.
+    when a port is not to be had, and :class:`BadSetting` for certificates of no use. Nothing
+    survives the broker: retained messages and sessions are in memory.
     """
     _quieten()
-    _check_ports(settings)
+    tls = context(settings)
     access = access or FleetAccess(Topics(settings.root), settings.secret_file)
     engine = Engine(settings, access, limits or Limits())
-    try:
-        await engine.start()
-    except OSError as error:
-        raise BrokerError(f"the broker did not start: {error}") from error
+    await engine.start(tls)
     try:
         async with asyncio.TaskGroup() as tasks:
             figures = tasks.create_task(engine.publish_figures(), name="figures")
@@ -72,6 +69,7 @@ def run(settings: BrokerSettings, *, bound: Callable[[Ports], None] | None = Non
         with _signals(stop):
             await serve(settings, ready=lambda: None, stop=stop, bound=bound)
 
+    _allow_many_files()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(main())
@@ -81,23 +79,16 @@ def run(settings: BrokerSettings, *, bound: Callable[[Ports], None] | None = Non
     return _OK
 
 
-def _check_ports(settings: BrokerSettings) -> None:
-    """Try each port beforehand, where the option to blame is still known."""
-    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
-    ports = [("--mqtt-port", settings.mqtt_port)]
-    if settings.ws_port is not None:
-        ports.append(("--ws-port", settings.ws_port))
-    for option, port in ports:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            if sys.platform != "win32":  # there it would allow to share a port
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.address, port))
-                probe.listen(1)
-            except OSError as error:
-                taken = error.errno == errno.EADDRINUSE
-                why = "the port is in use" if taken else error.strerror or str(error)
-                raise CannotListen(option, settings.host, port, why) from error
+def _allow_many_files() -> None:
+    """Raise the number of open files to what the system allows: each client is one."""
+    try:
+        resource = import_module("resource")
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _quieten() -> None:
