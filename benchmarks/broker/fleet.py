@@ -65,7 +65,7 @@ def throughput(server: Server, publishers: int, seconds: float, qos: int) -> Thr
 
 
 class _Reader:
-    """Counts and acknowledges deliveries of *size* bytes with their packet id at *at*, 0 for none."""
+    """Counts and acknowledges deliveries of *size* bytes with an id at *at*, 0 for none."""
 
     def __init__(self, client: socket.socket, size: int, at: int) -> None:
         self._client = client

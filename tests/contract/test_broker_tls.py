@@ -72,7 +72,8 @@ def tls_broker(authority: Authority, *options: str) -> Iterator[dict[str, int]]:
 HELLO = {
     "mqtt_port": connect("watcher"),
     "ws_port": b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: mqtt\r\n\r\n",
 }
 ACCEPTED = {"mqtt_port": bytes((CONNACK, 2, 0, 0)), "ws_port": b"HTTP/1.1 101"}
 
