@@ -23,7 +23,11 @@ log = logging.getLogger(__name__)
 KEEPALIVE_FACTOR: Final = 1.5
 """MQTT 3.1.1 §3.1.2.10: a client is gone after one and a half keep-alives of silence."""
 
+CHUNK_BYTES: Final = 16 * 1024
+"""What is read from one client before it is the others' turn; more would let one stall them all."""
+
 _SECOND_LOOK_S: Final = 0.1
+_CHUNK: Final = memoryview(bytearray(CHUNK_BYTES))  # of all: a chunk is copied before the next
 
 
 class Outgoing:
@@ -57,7 +61,7 @@ class Registry(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """An MQTT client over a byte stream."""
 
     __slots__ = (
@@ -103,6 +107,14 @@ class Connection(asyncio.Protocol):
             return
         self._transport.set_write_buffer_limits(self._hub.limits.unsent_bytes)
         self._timer = self._loop.call_later(self._patience, self._look)
+
+    def get_buffer(self, _size_hint: int) -> memoryview:
+        """Say where the next chunk goes."""
+        return _CHUNK
+
+    def buffer_updated(self, size: int) -> None:
+        """Take the chunk."""
+        self.data_received(bytes(_CHUNK[:size]))
 
     def data_received(self, data: bytes) -> None:
         """Handle every packet that is complete now."""
