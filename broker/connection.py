@@ -8,7 +8,7 @@ but the first its will is published.
 
 import asyncio
 import logging
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from broker.conversation import HANDLERS, published
 from broker.errors import Malformed, UnsupportedProtocol
@@ -17,17 +17,14 @@ from broker.hub import Hub
 from broker.message import PUBLISH, Message, topic_name
 from broker.packets import BAD_PROTOCOL, CONNECT, connack, read_connect
 from broker.session import Session
+from broker.turns import TurnTaking
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_FACTOR: Final = 1.5
 """MQTT 3.1.1 §3.1.2.10: a client is gone after one and a half keep-alives of silence."""
 
-CHUNK_BYTES: Final = 16 * 1024
-"""What is read from one client before it is the others' turn; more would let one stall them all."""
-
 _SECOND_LOOK_S: Final = 0.1
-_CHUNK: Final = memoryview(bytearray(CHUNK_BYTES))  # of all: a chunk is copied before the next
 
 
 class Outgoing:
@@ -61,13 +58,13 @@ class Registry(Protocol):
         ...
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(TurnTaking):
     """An MQTT client over a byte stream."""
 
     __slots__ = (
         "_congested", "_ended", "_figures", "_framer", "_heard", "_hub", "_loop",
         "_outgoing", "_packets", "_patience", "_pending", "_registry", "_session", "_timer",
-        "_transport", "_unheard", "_will",
+        "_unheard", "_will",
     )  # fmt: skip
 
     def __init__(
@@ -84,7 +81,6 @@ class Connection(asyncio.BufferedProtocol):
         self._figures = hub.figures
         self._framer = Framer(hub.limits.connect_bytes)
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport
         self._session: Session | None = None
         self._will: Message | None = None
         self._packets: list[bytes] = []
@@ -100,21 +96,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a CONNECT, but not for long."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by shape only
+        super().connection_made(transport)
         if not self._registry.opened(self):
             self._ended = True
             transport.close()
             return
         self._transport.set_write_buffer_limits(self._hub.limits.unsent_bytes)
         self._timer = self._loop.call_later(self._patience, self._look)
-
-    def get_buffer(self, _size_hint: int) -> memoryview:
-        """Say where the next chunk goes."""
-        return _CHUNK
-
-    def buffer_updated(self, size: int) -> None:
-        """Take the chunk."""
-        self.data_received(bytes(_CHUNK[:size]))
 
     def data_received(self, data: bytes) -> None:
         """Handle every packet that is complete now."""
@@ -137,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
             self.end(str(error))
             return
         if self._congested and self._unread > self._hub.limits.unread_bytes:
-            self._transport.pause_reading()
+            self.hold()
 
     def pause_writing(self) -> None:
         """Let deliveries wait: the client reads more slowly than it is sent to."""
@@ -148,7 +136,7 @@ class Connection(asyncio.BufferedProtocol):
         self._congested = False
         if self._ended:
             return
-        self._transport.resume_reading()
+        self.release()
         if self._session is not None:
             self._session.outbox.drain()
 

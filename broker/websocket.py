@@ -9,7 +9,7 @@ import asyncio
 import http
 import logging
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final
 from urllib.parse import urlsplit
 
 from websockets.exceptions import InvalidState
@@ -21,25 +21,25 @@ from websockets.typing import Subprotocol
 
 from broker.connection import Connection
 from broker.settings import is_loopback
+from broker.turns import TurnTaking
 
 log = logging.getLogger(__name__)
 
 MQTT: Final = Subprotocol("mqtt")
 
 
-class WebSocketLayer(asyncio.Protocol):
+class WebSocketLayer(TurnTaking):
     """Speaks WebSocket on a transport and MQTT with a connection."""
 
     def __init__(self, connection: Connection, max_bytes: int) -> None:
         self._connection = connection
         self._websocket = ServerProtocol(subprotocols=[MQTT], max_size=max_bytes)
-        self._transport: asyncio.Transport
         self._stream: _Stream
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the connection at once, so that its patience covers the handshake too."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by shape only
-        self._stream = _Stream(self._transport, self._websocket, self._send)
+        super().connection_made(transport)
+        self._stream = _Stream(self, self._transport, self._websocket, self._send)
         self._connection.connection_made(self._stream)
 
     def data_received(self, data: bytes) -> None:
@@ -96,11 +96,13 @@ class _Stream(asyncio.Transport):
 
     def __init__(
         self,
+        layer: WebSocketLayer,
         transport: asyncio.Transport,
         websocket: ServerProtocol,
         send: Callable[[], None],
     ) -> None:
         super().__init__()
+        self._layer = layer
         self._transport = transport
         self._websocket = websocket
         self._send = send
@@ -131,10 +133,10 @@ class _Stream(asyncio.Transport):
         self._transport.set_write_buffer_limits(high, low)
 
     def pause_reading(self) -> None:
-        self._transport.pause_reading()
+        self._layer.hold()
 
     def resume_reading(self) -> None:
-        self._transport.resume_reading()
+        self._layer.release()
 
 
 def is_local(origin: str) -> bool:

@@ -5,10 +5,11 @@ import time
 from typing import Any
 
 from broker.access import FleetAccess
-from broker.connection import CHUNK_BYTES, Connection, Outgoing
+from broker.connection import Connection, Outgoing
 from broker.hub import Hub
 from broker.limits import Limits
 from broker.message import Message
+from broker.turns import CHUNK_BYTES
 from protocol.topics import Topics
 from tests.support.wire import PING, connect, publish, subscribe
 
@@ -37,6 +38,9 @@ class FakeTransport(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.reading = True
+
+    def is_closing(self) -> bool:
+        return self.closed
 
     def close(self) -> None:
         self.closed = True
@@ -138,9 +142,26 @@ async def test_after_a_stall_what_has_arrived_is_read_before_anyone_is_given_up(
     connection.end("the test is over")
 
 
-async def test_no_client_gets_more_than_its_turn() -> None:
-    connection, _ = await admitted(make_hub())
-    assert len(connection.get_buffer(-1)) == CHUNK_BYTES <= 65536
+async def test_after_a_full_chunk_it_is_the_others_turn() -> None:
+    connection, transport = await admitted(make_hub())
+    for size, reads_on in ((CHUNK_BYTES, False), (100, True)):
+        connection.get_buffer(-1)[:size] = PING * (size // 2)
+        connection.buffer_updated(size)
+        assert transport.reading is reads_on
+        await asyncio.sleep(0)
+        assert transport.reading
+    connection.end("the test is over")
+
+
+async def test_a_client_that_does_not_read_gets_no_turn_either() -> None:
+    connection, transport = await admitted(make_hub(unread_bytes=1000))
+    connection.pause_writing()
+    connection.get_buffer(-1)[:] = PING * (CHUNK_BYTES // 2)
+    connection.buffer_updated(CHUNK_BYTES)
+    await asyncio.sleep(0)
+    assert not transport.reading
+    connection.resume_writing()
+    assert transport.reading
     connection.end("the test is over")
 
 
