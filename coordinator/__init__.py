@@ -1,1 +1,1 @@
-"""The coordinator: a pure core that decides, a plan that says what is wanted, a shell that does it."""
+"""The coordinator: a pure core decides, a plan says what is wanted, a shell does it."""

@@ -59,6 +59,8 @@ class CoordinatorSettings(BaseSettings):
 
     plan: Path | None = None
     data: Path = Path(".fleetbus")
+    store: str | None = Field(default=None, repr=False)
+    strict: bool = False
     host: str = Field(default="127.0.0.1", min_length=1)
     mqtt_port: Port = 1883
     ws_port: Port = 9001

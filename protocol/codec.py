@@ -139,7 +139,7 @@ def parse_object(payload: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
-        reason = Reason.TOO_DEEP if "recursion" in str(error) else Reason.NOT_JSON
+        reason = Reason.TOO_DEEP if "depth" in str(error) else Reason.NOT_JSON
         raise BadPayload(reason, str(error)) from None
     if not isinstance(document, dict):
         raise BadPayload(Reason.NOT_AN_OBJECT, f"a JSON {type(document).__name__}")

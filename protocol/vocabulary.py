@@ -69,6 +69,20 @@ class TaskStatus(StrEnum):
 _TERMINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 
+class Constraint(StrEnum):
+    """What a task may ask for in its ``constraints``."""
+
+    DAILY_CAP = "daily_cap"
+    WEEKLY_CAP = "weekly_cap"
+    TIME_WINDOW = "time_window"
+    AGENT_CAPABILITY = "agent_capability"
+    MIN_HEALTH = "min_health"
+    ALLOW_UNKNOWN_HEALTH = "allow_unknown_health"
+    COOLDOWN = "cooldown"
+    COOLDOWN_KEY = "cooldown_key"
+    MUST_FIT = "must_fit"
+
+
 class PresenceState(StrEnum):
     """What an agent says of itself; ``lost`` is said by its last will."""
 
@@ -80,11 +94,16 @@ class PresenceState(StrEnum):
 
 
 class CoordinatorState(StrEnum):
-    """What the coordinator says of itself; ``offline`` is also its last will."""
+    """What the coordinator says of itself; ``offline`` is also its last will.
+
+    ``safe``: its store cannot be written, so it assigns nothing, grants no lease and takes no
+    request that changes something, but answers questions; the presence says why.
+    """
 
     RECOVERING = "recovering"
     ONLINE = "online"
     DRAINING = "draining"
+    SAFE = "safe"
     OFFLINE = "offline"
 
 
@@ -162,5 +181,29 @@ class SubmitOp(StrEnum):
     RETRY = "retry"
     GET = "get"
     WHY = "why"
+    WHY_IDLE = "why_idle"
+    WHY_SUMMARY = "why_summary"
+    CORDON = "cordon"
     DRAIN = "drain"
+    MAINTENANCE = "maintenance"
+    RETURN = "return"
+    """Take back what operators did to an agent."""
     FORGET = "forget"
+    PAUSE_FLEET = "pause_fleet"
+    RESUME_FLEET = "resume_fleet"
+    HOLD = "hold"
+    RELEASE = "release"
+    RESET_BUDGET = "reset_budget"
+    PLAN = "plan"
+
+
+class PlanAction(StrEnum):
+    """What ``plan`` asks: to look at plans, or to put one in force."""
+
+    SHOW = "show"
+    HISTORY = "history"
+    CHECK = "check"
+    DIFF = "diff"
+    PREVIEW = "preview"
+    APPLY = "apply"
+    ROLLBACK = "rollback"

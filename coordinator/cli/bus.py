@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -110,9 +110,10 @@ class Bus:
         task: str | None = None,
         spec: TaskSpec | None = None,
         timeout: float = REPLY_S,
+        **more: Any,  # noqa: ANN401 -- the other fields of Submit
     ) -> Reply:
         """Ask the coordinator and return its answer; repeated as it is, because it counts once."""
-        submit = Submit(request_id=secrets.token_hex(16), op=op, task=task, spec=spec)
+        submit = Submit(request_id=secrets.token_hex(16), op=op, task=task, spec=spec, **more)
         payload = codec.encode(submit)
         replies: list[Reply] = []
 
@@ -158,8 +159,10 @@ class Bus:
 
         with self._listening(listen):
             # QoS 0: brokers cap what is in flight at QoS 1, and lose retained messages to it.
-            self.subscribe(filters, qos=0)
-            self.subscribe([marker], qos=0)
+            others = [pattern for pattern in filters if pattern != marker]
+            for patterns in (others, [marker]):
+                if patterns:
+                    self.subscribe(patterns, qos=0)
             heard[0] = time.monotonic()
             self.wait_for(settled, SNAPSHOT_S)
         return {topic: payload for topic, payload in found.items() if payload}

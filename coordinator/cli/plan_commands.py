@@ -1,37 +1,67 @@
-"""``fleetbus plan check``: read a fleet plan and tell everything that is wrong with it."""
+"""``fleetbus plan ...``: look at a fleet plan, ask what it would do, and put it in force.
 
+``check`` needs nobody; ``diff`` and ``preview`` work on files alone as well. Everything else asks
+the running coordinator, which keeps every version and has the last word on what is in force.
+"""
+
+import dataclasses
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import orjson
 import typer
+from pydantic import ValidationError
 from rich.text import Text
 
 from coordinator import settings
 from coordinator.cli import screen
-from coordinator.cli.options import AsJson
+from coordinator.cli.bus import Bus
+from coordinator.cli.clock import now_ms
+from coordinator.cli.options import AsJson, Broker, Root, open_bus
+from coordinator.cli.plan_views import history_table, print_changes, problem_line
+from coordinator.plan.diff import diff as differences
 from coordinator.plan.load import Examined, examine_file
-from coordinator.plan.problems import Problem, Severity
+from coordinator.plan.problems import Severity
+from coordinator.plan.schema import FleetPlan
+from protocol.codec import LARGE_MESSAGE_BYTES
+from protocol.messages import Reply, TaskSpec
+from protocol.vocabulary import PlanAction, SubmitOp
 
-app = typer.Typer(help="Look at a fleet plan before it is used.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from coordinator.plan.preview import Snapshot
+
+PREVIEW_S: Final = 90.0
+_ENVELOPE: Final = 4096
+"""What a request takes besides its plan, at most."""
+
+File = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]",
+        help="The plan. [default: config/fleet_plan.json, else the shipped example]",
+        show_default=False,
+    ),
+]
+Offered = Annotated[
+    bool,
+    typer.Option("--offered", help="Take the file that the coordinator itself was started with."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Comment = Annotated[
+    str, typer.Option("--comment", "-m", metavar="TEXT", help="Why; kept with the version.")
+]
+
+app = typer.Typer(help="Look at fleet plans, and put one in force.", no_args_is_help=True)
 
 
 @app.callback()
 def plan() -> None:
-    """Look at a fleet plan before it is used."""
+    """Look at fleet plans, and put one in force."""
 
 
 @app.command()
-def check(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]",
-            help="The plan. [default: config/fleet_plan.json, else the shipped example]",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
+def check(file: File = None, as_json: AsJson = False) -> None:
     """Tell every error and warning of a plan at once; succeed only if it can be used.
 
     Example: fleetbus plan check config/fleet_plan.json
@@ -46,11 +76,312 @@ def check(
         raise typer.Exit(1)
 
 
-def show_problems(source: Path, examined: Examined) -> None:
+@app.command()
+def diff(
+    file: File = None,
+    new: Annotated[
+        Path | None,
+        typer.Argument(metavar="[NEW]", help="Compare FILE with this one, and ask nobody."),
+    ] = None,
+    offered: Offered = False,
+    broker: Broker = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what would change, and what that would do to the fleet as it is now.
+
+    Example: fleetbus plan diff old.json new.json
+    """
+    if file is not None and new is not None:
+        changes = differences(_usable(file), _usable(new))
+        compared: dict[str, Any] = {
+            "changes": [change.document() for change in changes],
+            "changes_total": len(changes),
+        }
+    else:
+        with open_bus(broker, root, operator=True) as bus:
+            compared = _compared(bus, _brought(file, offered=offered))
+    if as_json:
+        screen.print_json(compared)
+    elif compared["changes_total"]:
+        print_changes(screen.console(), compared)
+    else:
+        screen.console().print(f"{screen.GOOD} they say the same")
+
+
+@app.command()
+def preview(
+    *,
+    file: File = None,
+    days: Annotated[
+        float, typer.Option(metavar="N", min=0.01, max=31, help="How far to look ahead.")
+    ] = 7.0,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody: begin with an empty fleet, or --state.")
+    ] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="With --offline: a data directory, or an exported fleet."
+        ),
+    ] = None,
+    tasks: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --offline: a JSON list of tasks to add."),
+    ] = None,
+    broker: Broker = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look ahead: what would run when, what would wait for what, what never runs.
+
+    Without FILE, under the plan in force. Nothing of the fleet is touched.
+
+    Example: fleetbus plan preview new.json --days 7
+    """
+    from coordinator.cli.preview_view import print_preview
+    from coordinator.plan.compile import compile_plan
+    from coordinator.plan.preview import Preview
+    from coordinator.plan.preview import preview as look_ahead
+
+    if offline:
+        policy = compile_plan(_usable(settings.load({"plan": file}).plan_file))
+        found = look_ahead(policy, _snapshot(state), days=days, specs=_specs(tasks))
+    elif state is not None or tasks is not None:
+        screen.fail("--state and --tasks need --offline", status=2)
+    else:
+        brought = {} if file is None else _brought(file)
+        with open_bus(broker, root, operator=True) as bus:
+            reply = _ask(bus, PlanAction.PREVIEW, timeout=PREVIEW_S, days=days, **brought)
+        found = Preview.from_document(reply["preview"])
+    if as_json:
+        screen.print_json(found.document())
+    else:
+        print_preview(screen.console(), found)
+
+
+@app.command()
+def apply(
+    *,
+    file: File = None,
+    comment: Comment = "",
+    made_from: Annotated[
+        int | None,
+        typer.Option(
+            "--made-from",
+            metavar="N",
+            min=0,
+            help="The version that the plan was made from. [default: the one in force]",
+            show_default=False,
+        ),
+    ] = None,
+    offered: Offered = False,
+    yes: Yes = False,
+    broker: Broker = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a plan in force, after showing what changes.
+
+    If another version has come into force meanwhile, nothing is changed.
+
+    Example: fleetbus plan apply config/fleet_plan.json -m "combat at night only"
+    """
+    brought = _brought(file, offered=offered)
+    with open_bus(broker, root, operator=True) as bus:
+        compared = _compared(bus, brought)
+        if made_from is not None:
+            compared["version"] = made_from
+        _put_in_force(
+            bus,
+            PlanAction.APPLY,
+            compared,
+            yes=yes or as_json,
+            as_json=as_json,
+            reason=comment,
+            **brought,
+        )
+
+
+@app.command()
+def history(broker: Broker = None, root: Root = None, as_json: AsJson = False) -> None:
+    """Show every plan that was ever in force, newest first.
+
+    Example: fleetbus plan history
+    """
+    with open_bus(broker, root, operator=True) as bus:
+        found = _ask(bus, PlanAction.HISTORY)
+    if as_json:
+        screen.print_json(found)
+    else:
+        screen.console().print(history_table(found))
+
+
+@app.command()
+def rollback(
+    version: Annotated[int, typer.Argument(metavar="VERSION", min=1, help="See history.")],
+    comment: Comment = "",
+    yes: Yes = False,
+    broker: Broker = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put an earlier plan in force again, as a new version.
+
+    Example: fleetbus plan rollback 3 -m "the night shift was too much"
+    """
+    with open_bus(broker, root, operator=True) as bus:
+        compared = _compared(bus, {"of_version": version})
+        _put_in_force(
+            bus,
+            PlanAction.ROLLBACK,
+            compared,
+            yes=yes or as_json,
+            as_json=as_json,
+            reason=comment,
+            of_version=version,
+        )
+
+
+@app.command()
+def show(
+    version: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[VERSION]", min=1, help="[default: the one in force]", show_default=False
+        ),
+    ] = None,
+    broker: Broker = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a plan as it was written; with --json, with its version, author and comment.
+
+    Example: fleetbus plan show 2 > before.json
+    """
+    with open_bus(broker, root, operator=True) as bus:
+        found = _ask(bus, PlanAction.SHOW, of_version=version)
+    screen.print_json(found if as_json else found["plan"])
+
+
+# --- what is asked about
+
+
+def _usable(file: Path) -> FleetPlan:
+    """Read the plan in *file*, or tell what is wrong with it and end."""
+    examined = examine_file(file)
+    if examined.plan is None:
+        show_problems(file, examined, stderr=True)
+        raise typer.Exit(1)
+    return examined.plan
+
+
+def _brought(file: Path | None, *, offered: bool = False) -> dict[str, Any]:
+    """Return the fields of a request that bring the plan in *file*."""
+    if offered:
+        if file is not None:
+            screen.fail("--offered takes the coordinator's own file, and no FILE", status=2)
+        return {}
+    source = settings.load({"plan": file}).plan_file
+    document = _usable(source).document()
+    size = len(orjson.dumps(document))
+    if size > LARGE_MESSAGE_BYTES - _ENVELOPE:
+        screen.fail(
+            f"{source} has {size} bytes, and a request has {LARGE_MESSAGE_BYTES} at most; "
+            "save it where the coordinator was started with its plan, and use --offered"
+        )
+    return {"plan": document}
+
+
+def _snapshot(state: Path | None) -> "Snapshot":
+    """Read the fleet that *state* holds: a data directory, an export, or nothing."""
+    from coordinator.plan.preview import Snapshot
+    from coordinator.shell.store.archive import Archive
+
+    if state is None:
+        return Snapshot(now_ms())
+    if state.is_dir():
+        archive = Archive.in_directory(state)
+        if archive is None:
+            screen.fail(f"--state: {state} holds no store of a coordinator", status=2)
+        try:
+            return archive.snapshot(now_ms())
+        finally:
+            archive.close()
+    try:
+        return Snapshot.from_document(orjson.loads(state.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        screen.fail(f"--state: {state} is no exported fleet: {error}", status=2)
+
+
+def _specs(tasks: Path | None) -> list[TaskSpec]:
+    if tasks is None:
+        return []
+    try:
+        listed = orjson.loads(tasks.read_bytes())
+        return [TaskSpec.model_validate(spec) for spec in listed]
+    except (OSError, ValueError, TypeError) as error:
+        what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        screen.fail(f"--tasks: {tasks} is no JSON list of tasks: {what}", status=2)
+
+
+# --- asking
+
+
+def _ask(bus: Bus, action: PlanAction, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 -- Submit's
+    reply = bus.request(SubmitOp.PLAN, action=action, **fields)
+    return _data(reply)
+
+
+def _data(reply: Reply) -> dict[str, Any]:
+    """Return what was answered, or say why nothing was and end."""
+    if not reply.ok:
+        for problem in (reply.data or {}).get("problems", ()):
+            hint = f" ({problem['suggestion']})" if problem.get("suggestion") else ""
+            screen.complain(f"{problem['path']}: {problem['message']}{hint}")
+        screen.fail(f"{reply.code}: {reply.message}")
+    return reply.data or {}
+
+
+def _compared(bus: Bus, brought: dict[str, Any]) -> dict[str, Any]:
+    return _ask(bus, PlanAction.DIFF, **brought)
+
+
+def _put_in_force(
+    bus: Bus,
+    action: PlanAction,
+    compared: dict[str, Any],
+    *,
+    yes: bool,
+    as_json: bool,
+    **fields: Any,  # noqa: ANN401 -- Submit's
+) -> None:
+    """Show what changes, ask, and have it done; it was made from the version compared with."""
+    version = compared["version"]
+    if not as_json:
+        out = screen.console()
+        if not compared["changes_total"]:
+            out.print(f"{screen.GOOD} version {version}, which is in force, says the same")
+            return
+        print_changes(out, compared)
+        if not yes and sys.stdin.isatty() and not typer.confirm(f"Replace version {version}?"):
+            screen.fail("nothing was changed")
+    done = _ask(bus, action, plan_version=version, **fields)
+    if as_json:
+        screen.print_json(done)
+    else:
+        text = f"{screen.GOOD} version {done['version']} is in force"
+        screen.console().print(Text(text, style="green"))
+
+
+# --- problems
+
+
+def show_problems(source: Path, examined: Examined, *, stderr: bool = False) -> None:
     """Print the problems of the plan in *source*, the worst word last."""
-    out = screen.console()
+    out = screen.console(stderr=stderr)
     for problem in examined.problems:
-        out.print(_line(problem), soft_wrap=True)
+        out.print(problem_line(problem), soft_wrap=True)
     errors = sum(problem.severity is Severity.ERROR for problem in examined.problems)
     warnings = len(examined.problems) - errors
     counted = f"{_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
@@ -66,33 +397,16 @@ def show_problems(source: Path, examined: Examined) -> None:
         )
 
 
-def _line(problem: Problem) -> Text:
-    severe = problem.severity is Severity.ERROR
-    line = Text.assemble(
-        (f"{screen.BAD} " if severe else f"{screen.WARN} ", "red" if severe else "yellow"),
-        screen.safe(f"{problem.path}: " if problem.path else "", "bold"),
-        screen.safe(problem.message, limit=1000),
-    )
-    if problem.suggestion:
-        line.append_text(screen.safe(f" ({problem.suggestion})", "dim", limit=1000))
-    return line
-
-
 def _document(source: Path, examined: Examined) -> dict[str, Any]:
-    return {
-        "plan": str(source),
-        "usable": examined.plan is not None,
-        "problems": [
-            {
-                "path": problem.path,
-                "value": screen.printable(problem.value),
-                "message": problem.message,
-                "suggestion": problem.suggestion,
-                "severity": problem.severity.value,
-            }
-            for problem in examined.problems
-        ],
-    }
+    problems = [
+        {
+            **dataclasses.asdict(problem),
+            "value": screen.printable(problem.value),
+            "severity": problem.severity.value,
+        }
+        for problem in examined.problems
+    ]
+    return {"plan": str(source), "usable": examined.plan is not None, "problems": problems}
 
 
 def _plural(count: int, noun: str) -> str:

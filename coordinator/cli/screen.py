@@ -68,6 +68,7 @@ _COORDINATOR: Final[dict[CoordinatorState, tuple[str, str]]] = {
     CoordinatorState.RECOVERING: ("◌", "yellow"),
     CoordinatorState.ONLINE: ("●", "green"),
     CoordinatorState.DRAINING: ("◌", "yellow"),
+    CoordinatorState.SAFE: (WARN, "red"),
     CoordinatorState.OFFLINE: (BAD, "red"),
 }
 _PRESENCE: Final[dict[PresenceState, tuple[str, str]]] = {

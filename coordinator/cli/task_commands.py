@@ -89,10 +89,12 @@ def _steering(op: SubmitOp, said: str, help_text: str) -> Callable[..., None]:
     return app.command(op.value, help=help_text)(steer)
 
 
-cancel = _steering(SubmitOp.CANCEL, "cancelled", "Cancel a task; a running one is asked to stop.")
-pause = _steering(SubmitOp.PAUSE, "paused", "Pause a task until it is resumed.")
-resume = _steering(SubmitOp.RESUME, "resumed", "Let a paused task go on.")
-retry = _steering(SubmitOp.RETRY, "queued again", "Try a failed task once more.")
+cancel = _steering(SubmitOp.CANCEL, "cancelling", "Cancel a task; a running one is asked to stop.")
+pause = _steering(SubmitOp.PAUSE, "pausing", "Pause a task until it is resumed.")
+resume = _steering(SubmitOp.RESUME, "resuming", "Let a paused task go on.")
+retry = _steering(
+    SubmitOp.RETRY, "queued again as", "Run a task that ended once more, as a new task."
+)
 
 
 def task_of(reply: Reply) -> dict[str, Any]:

@@ -180,9 +180,10 @@ def _what(task: Mapping[str, Any]) -> str:
         return f"{error.get('code', '')}: {error.get('message', '')}"
     if blocked := task.get("blocked_by"):
         return "waits for " + ", ".join(map(str, blocked))
-    if (pct := task.get("pct")) is not None:
+    ended = task.get("status") in {status.value for status in TaskStatus if status.is_terminal}
+    if not ended and (pct := task.get("pct")) is not None:
         return f"{pct:.0f} % {task.get('step') or ''}"
-    return str(task.get("phase") or "")
+    return "" if ended else str(task.get("phase") or "")
 
 
 def _word_or_text(kind: type[TaskStatus] | type[Priority], value: object) -> Text:

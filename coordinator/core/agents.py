@@ -15,8 +15,12 @@ from protocol.messages import Assignment, Info
 from protocol.vocabulary import AgentHealth, AgentMode, AgentStatus, PresenceState
 
 if TYPE_CHECKING:
+    from coordinator.core.blocks import Block
+    from coordinator.core.cooldowns import Cooldown
     from coordinator.core.queue.classes import AgentClass
     from coordinator.core.tasks import Task
+    from coordinator.core.verbs import Verb
+    from coordinator.core.why.obstacles import Obstacles
 
 KEPT_BOOTS: Final = 16
 
@@ -91,6 +95,16 @@ class Agent:
 
     # What operators and rules say of it.
     desired_mode: AgentMode = AgentMode.ACTIVE
+    verb: "Verb | None" = None
+    blocks: "tuple[Block, ...]" = ()
+    """What keeps it from starting anything, as last judged."""
+    judge_again_ms: int = 0
+    """When, on the wall clock, the blocks have to be judged again."""
+    cooldowns: "dict[tuple[str, str], Cooldown]" = field(default_factory=dict)
+    """By rule and type of task."""
+    busy_since_ms: int | None = None
+    idle_since_ms: int | None = None
+    resting_until_ms: int | None = None
     forgotten_epoch: int = 0
     """Tombstone: boots up to this epoch are not welcome any more."""
     health: HealthRecord = field(default_factory=HealthRecord)
@@ -99,6 +113,8 @@ class Agent:
 
     # Where it stands in the queue.
     agent_class: "AgentClass | None" = None
+    obstacles: "Obstacles | None" = None
+    """What stood between it and any task when its place was settled last."""
     free: "dict[str, Agent]" = field(default_factory=dict)
     """Holds the agent itself while it could start something; what its own board looks at."""
     own_board: Board = field(init=False)
@@ -146,9 +162,16 @@ class Agent:
         """The public status."""
         if self.lost or self.presence in {PresenceState.OFFLINE, PresenceState.LOST}:
             return AgentStatus.OFFLINE
+        if self.is_in_maintenance:
+            return AgentStatus.MAINTENANCE
         if self.held:
             return AgentStatus.BUSY
         return AgentStatus.ONLINE if self.heard_ms is None else AgentStatus.IDLE
+
+    @property
+    def is_in_maintenance(self) -> bool:
+        """Whether an operator keeps it for maintenance tasks."""
+        return self.verb is not None and self.verb.kind == "maintenance"
 
     @property
     def tier(self) -> AgentHealth:

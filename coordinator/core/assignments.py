@@ -7,9 +7,11 @@ predecessor dead, or when the agent itself twice does not list it any more.
 
 from typing import Final
 
+from coordinator.core import caps, cooldowns
 from coordinator.core.agents import Agent, DesiredState
-from coordinator.core.effects import LogAttempt, SaveTask, SayDesired
+from coordinator.core.effects import LogAttempt, SaveMark, SaveTask, SayDesired
 from coordinator.core.policy import Policy
+from coordinator.core.runtimes import note_busy, note_ran
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Attempt, Phase, Task
 from coordinator.core.timers import Due
@@ -17,12 +19,22 @@ from coordinator.core.turn import Turn
 from protocol.messages import Assignment
 
 _UNBORN: Final = (0, 0)
+_LEASE_PARTS: Final = 4
+_DECISIVE: Final = frozenset({"succeeded", "failed"})
+_MAY_HAVE_BEGUN: Final = frozenset({"lease_expired", "predecessor_dead", "lost_by_agent"})
+"""Ends at which nobody said whether the work had begun; the cautious answer is yes."""
 
 
 def lease_terms(policy: Policy, interval_ms: int) -> tuple[int, int]:
-    """Return the lease and margin, in ms, for work given to an agent of this heartbeat."""
+    """Return the lease and margin, in ms, for work given to an agent of this heartbeat.
+
+    Margin, grace and the age of the newest heartbeat each take at most a quarter of the lease; so
+    a quarter is left in which the work can start, however short the plan wants the lease.
+    """
     lease = policy.lease
-    lease_ms = max(lease.lease_ms, lease.min_heartbeats * interval_ms)
+    lease_ms = max(
+        lease.lease_ms, lease.min_heartbeats * interval_ms, lease.margin_ms * _LEASE_PARTS
+    )
     return lease_ms, max(lease.margin_ms, int(lease_ms * lease.margin_share))
 
 
@@ -31,7 +43,7 @@ def assign(turn: Turn, task: Task, agent: Agent) -> None:
     if task.shape is None or agent.boot is None or agent.heard_ms is None:
         raise ValueError(f"{task.id} cannot be assigned to {agent.name}")
     lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
-    task.permits = tuple(task.shape.signature.permits)
+    task.permits = task.shape.signature.counted
     task.shape.remove(task)
     for permit in task.permits:
         permit.acquire(task.id)
@@ -49,7 +61,9 @@ def assign(turn: Turn, task: Task, agent: Agent) -> None:
         offered_ms=turn.now.wall_ms,
         expires_ms=agent.heard_ms + lease_ms + margin_ms,
     )
+    note_busy(turn, agent)
     agent.held[task.id] = task
+    cooldowns.began(turn, agent, task)
     turn.move(task, Phase.OFFERED)
     turn.state.timers.at_mono(task.attempt.expires_ms, Due.EXPIRY, task.id)
     turn.restate(agent)
@@ -63,14 +77,17 @@ def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
     if attempt is None:
         raise ValueError(f"{task.id} is not assigned")
     agent = turn.state.agent(attempt.agent)
+    if attempt.started_ms is None and attempt.was_listed and outcome in _MAY_HAVE_BEGUN:
+        caps.charge(turn, task, attempt, count="started")
     task.attempt = None
-    for permit in task.permits:
-        if permit.release(task.id):
-            turn.state.wake_behind(permit)
+    for gate in task.permits:
+        if task.id in gate.holders and gate.release(task.id):
+            turn.state.wake_behind(gate)
     task.permits = ()
     del agent.held[task.id]
-    ran_ms = turn.now.wall_ms - attempt.started_ms if attempt.started_ms is not None else 0
-    task.ran_ms += max(0, ran_ms)
+    ran_ms = note_ran(turn, agent, attempt)
+    task.ran_ms += ran_ms
+    cooldowns.ended(turn, agent, task, attempt, decides=outcome in _DECISIVE)
     turn.do(
         LogAttempt(
             task.id,
@@ -80,9 +97,11 @@ def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
             attempt.offered_ms,
             attempt.started_ms,
             turn.now.wall_ms,
-            max(0, ran_ms),
+            ran_ms,
         )
     )
+    for key in turn.state.history.observe(task.mode, agent.name, ran_ms, outcome):
+        turn.do(SaveMark("history", key))
     if attempt.boot == agent.boot:
         turn.restate(agent)
     turn.state.unheard_done(agent, attempt.boot)
@@ -133,7 +152,7 @@ def _assignment(task: Task, attempt: Attempt) -> Assignment:
         args=task.args,
         run_limit_s=_seconds(terms.run_limit_ms),
         progress_limit_s=_seconds(terms.progress_limit_ms),
-        cancel_grace_s=terms.cancel_grace_ms / 1000,
+        cancel_grace_s=min(terms.cancel_grace_ms, attempt.lease_ms // _LEASE_PARTS) / 1000,
         on_lease_lost=terms.on_lease_lost,
         trace=task.trace,
     )

@@ -1,17 +1,12 @@
 """Making a task from what its author said, with clear words about what is wrong with it."""
 
-from collections.abc import Mapping
-from typing import Any, Final
-
+from coordinator.core.constraints import terms_of
 from coordinator.core.errors import BadRequest, IllegalMove
 from coordinator.core.tasks import Phase, Task
-from coordinator.core.terms import Terms
+from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
 from coordinator.core.waiting import wait
 from protocol.messages import TaskSpec
-from protocol.vocabulary import AgentHealth
-
-_CONSTRAINTS: Final = ("agent_capability", "min_health")
 
 
 def create(turn: Turn, spec: TaskSpec, client: str, wanted_id: str | None = None) -> Task:
@@ -19,11 +14,15 @@ def create(turn: Turn, spec: TaskSpec, client: str, wanted_id: str | None = None
     state = turn.state
     if wanted_id is not None and wanted_id in state.tasks:
         raise IllegalMove("create", f"task {wanted_id}", "there already")
-    terms = state.intern(terms_of(spec))
-    state.created += 1
+    for n, name in enumerate(spec.depends_on):
+        if name not in state.tasks:
+            raise BadRequest(f"spec.depends_on.{n}", name, "the id of a task that is known")
+    terms = state.intern(terms_of(spec, state.policy))
     now_ms = turn.now.wall_ms
+    if spec.expires_ms is not None and spec.expires_ms <= now_ms:
+        raise BadRequest("spec.expires_ms", spec.expires_ms, f"later than now ({now_ms})")
     task = Task(
-        id=wanted_id or f"t{state.term}-{state.created:06d}",
+        id=wanted_id or _new_id(turn),
         name=spec.name,
         mode=spec.mode,
         priority=spec.priority,
@@ -35,55 +34,51 @@ def create(turn: Turn, spec: TaskSpec, client: str, wanted_id: str | None = None
         metadata=spec.metadata,
         client=client,
         trace=spec.trace,
+        depends_on=spec.depends_on,
         not_before_ms=spec.scheduled_for_ms,
         scheduled_for_ms=spec.scheduled_for_ms,
         expires_ms=spec.expires_ms,
         phase=Phase.READY,
     )
+    return _enter(turn, task)
+
+
+def repeat(turn: Turn, ended: Task, client: str) -> Task:
+    """Create a task like *ended*, which stays as it is."""
+    now_ms = turn.now.wall_ms
+    task = Task(
+        id=_new_id(turn),
+        name=ended.name,
+        mode=ended.mode,
+        priority=ended.priority,
+        terms=ended.terms,
+        created_ms=now_ms,
+        enqueued_ms=now_ms,
+        pin=ended.pin,
+        args=ended.args,
+        metadata=ended.metadata,
+        client=client,
+        parent=ended.id,
+        trace=ended.trace,
+    )
+    return _enter(turn, task)
+
+
+def _new_id(turn: Turn) -> str:
+    """Make an id that no known task has; a client may have chosen one that looks like ours."""
+    state = turn.state
+    while True:
+        state.created += 1
+        name = f"t{state.term}-{state.created:06d}"
+        if name not in state.tasks:
+            return name
+
+
+def _enter(turn: Turn, task: Task) -> Task:
+    state = turn.state
     state.tasks[task.id] = task
     state.tally[task.status, task.priority, task.mode] += 1
+    if task.expires_ms is not None:
+        state.timers.at_wall(task.expires_ms, Due.TASK_EXPIRY, task.id)
     wait(turn, task)
     return task
-
-
-def terms_of(spec: TaskSpec) -> Terms:
-    """Read the terms out of *spec*, or raise :class:`BadRequest`."""
-    constraints = spec.constraints
-    for key in constraints:
-        if key not in _CONSTRAINTS:
-            raise BadRequest("spec.constraints", key, f"one of {', '.join(_CONSTRAINTS)}")
-    return Terms(
-        capabilities=frozenset(spec.capabilities) | _capability(constraints),
-        min_health=_min_health(constraints),
-        concurrency_key=spec.concurrency_key,
-        run_limit_ms=_ms(spec.run_limit_s),
-        progress_limit_ms=_ms(spec.progress_limit_s),
-        cancel_grace_ms=int(spec.cancel_grace_s * 1000),
-        max_attempts=spec.max_attempts,
-        on_lease_lost=spec.on_lease_lost,
-        estimated_ms=_ms(spec.estimated_duration_s),
-    )
-
-
-def _capability(constraints: Mapping[str, Any]) -> frozenset[str]:
-    value = constraints.get("agent_capability")
-    if value is None:
-        return frozenset()
-    if not isinstance(value, str) or not value:
-        raise BadRequest("spec.constraints.agent_capability", value, "the name of a capability")
-    return frozenset({value})
-
-
-def _min_health(constraints: Mapping[str, Any]) -> AgentHealth | None:
-    value = constraints.get("min_health")
-    if value is None:
-        return None
-    try:
-        return AgentHealth(value)
-    except ValueError:
-        words = ", ".join(health.value for health in AgentHealth)
-        raise BadRequest("spec.constraints.min_health", value, f"one of {words}") from None
-
-
-def _ms(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * 1000)

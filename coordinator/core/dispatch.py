@@ -1,19 +1,22 @@
 """Matching: give the first runnable task to the best agent that is free for it, until none is left.
 
-Only boards that something woke are looked at: an agent became free, a task became the first of
-its shape, or a gate opened. Nothing else can make a match possible that was not possible before.
+Only what something woke is looked at: the boards of an agent that became free, a shape whose head
+is new, the signatures that a gate was the last to close. Nothing else can make a match possible
+that was not possible before.
 """
 
 from typing import Final
 
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import assign
+from coordinator.core.cooldowns import held_back
 from coordinator.core.queue.shapes import Key, Shape
+from coordinator.core.scoring import Score, fits, score
 from coordinator.core.turn import Turn
 from protocol.vocabulary import Priority
 
-SAMPLED_PER_CLASS: Final = 8
-_RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
+SAMPLED: Final = 8
+SAMPLED_PER_BOARD: Final = 4
 
 
 def dispatch(turn: Turn) -> None:
@@ -21,59 +24,103 @@ def dispatch(turn: Turn) -> None:
     state = turn.state
     if not state.is_offering:
         return
-    while state.awake:
-        best: tuple[Key, Shape] | None = None
-        for board in list(state.awake):
-            found = None
-            if board.free:
-                found = board.best(lambda shape: first_taker(shape) is not None)
-            if found is None:
-                del state.awake[board]
-            elif best is None or found[0] < best[0]:
-                best = found
+    while state.awake or state.lines or state.ready:
+        best = _first_match(turn, but_critical=False)
+        if best is not None and _critical_has_its_share(turn, best):
+            best = _first_match(turn, but_critical=True) or best
         if best is None:
             return
-        shape = best[1]
-        task, agent = shape.head(), choose(shape)
+        task, agent = best.head(), choose(turn, best)
         if task is None or agent is None:
-            raise AssertionError(f"{shape} was offered without a task or a taker")
+            raise AssertionError(f"{best} was offered without a task or a taker")
         assign(turn, task, agent)
 
 
-def may_take(agent: Agent, shape: Shape) -> bool:
-    """Say whether *agent*, who is free, may start a task of *shape* now."""
-    joined = agent.agent_class
-    if joined is None or agent.name in shape.kind.excluded:
+def _first_match(turn: Turn, *, but_critical: bool) -> Shape | None:
+    """Return the shape whose head goes next, of those that somebody free may take now.
+
+    What offers nothing any more is not looked at again until something wakes it.
+    """
+    state = turn.state
+    best: tuple[Key, Shape] | None = None
+
+    def takes(shape: Shape) -> bool:
+        if but_critical and shape.kind.priority is Priority.CRITICAL:
+            return False
+        return _has_taker(turn, shape)
+
+    def consider(found: tuple[Key, Shape] | None) -> bool:
+        nonlocal best
+        if found is not None and (best is None or found[0] < best[0]):
+            best = found
+        return found is not None or but_critical
+
+    for board in list(state.awake):
+        if not consider(board.best(takes) if board.free else None):
+            del state.awake[board]
+    for signature in list(state.lines):
+        if not consider(signature.line.first(takes) if signature.is_open else None):
+            del state.lines[signature]
+    for shape in list(state.ready.values()):
+        key = shape.key() if shape.signature.is_open and takes(shape) else None
+        if not consider(None if key is None else (key, shape)):
+            del state.ready[shape.number]
+    return best[1] if best else None
+
+
+def _critical_has_its_share(turn: Turn, shape: Shape) -> bool:
+    """Say whether critical tasks hold as much of the fleet as they may while others wait."""
+    if shape.kind.priority is not Priority.CRITICAL:
         return False
-    return shape.kind.pin is None or (shape.kind.pin == agent.name and joined.key.takes(shape))
+    share = turn.state.policy.ageing.critical_max_share
+    if share >= 1:
+        return False
+    slots = held = 0
+    for agent in turn.state.agents.values():
+        if agent.is_present:
+            slots += agent.slots
+        held += sum(task.priority is Priority.CRITICAL for task in agent.held.values())
+    return held >= max(1, int(slots * share))
 
 
-def first_taker(shape: Shape) -> Agent | None:
-    """Return some free agent that may take from *shape*."""
-    for board in shape.boards:
-        for agent in board.free.values():
-            if may_take(agent, shape):
-                return agent
-    return None
+def may_take(turn: Turn, agent: Agent, shape: Shape) -> bool:
+    """Say whether *agent*, who is free, may start a task of *shape* now."""
+    kind, joined = shape.kind, agent.agent_class
+    if joined is None or agent.name in kind.excluded:
+        return False
+    if agent.cooldowns and held_back(agent, kind.type_keys, turn.now.wall_ms) is not None:
+        return False
+    if kind.must_fit and not fits(turn, shape):
+        return False
+    return kind.pin is None or joined.key.takes(shape)
 
 
-def choose(shape: Shape) -> Agent | None:
-    """Return the best free agent for *shape*.
+def _has_taker(turn: Turn, shape: Shape) -> bool:
+    return any(
+        may_take(turn, agent, shape) for board in shape.boards for agent in board.free.values()
+    )
 
-    Best is, in this order: the one with the fewest abilities to spare, so that rare ones stay
-    free; the one that the plan prefers; the one that has idled longest.
+
+def choose(turn: Turn, shape: Shape) -> Agent | None:
+    """Return the best free agent for *shape*, of a few that have idled longest; see :func:`score`.
+
+    The boards of a shape stand in the order of their agents' scores as far as a class knows it.
     """
     best: Agent | None = None
-    best_score: tuple[int, int] | None = None
+    best_score: Score | None = None
+    sampled = 0
     for board in shape.boards:
-        sampled = 0
+        on_board = 0
         for agent in board.free.values():
-            if not may_take(agent, shape):
+            if not may_take(turn, agent, shape):
                 continue
-            score = (len(agent.capabilities), _RANK[agent.policy.priority])
-            if best_score is None or score < best_score:
-                best, best_score = agent, score
-            sampled += 1
-            if sampled >= SAMPLED_PER_CLASS:
+            scored = score(turn, agent)
+            if best_score is None or scored < best_score:
+                best, best_score = agent, scored
+            on_board += 1
+            if on_board >= SAMPLED_PER_BOARD:
                 break
+        sampled += on_board
+        if sampled >= SAMPLED:
+            break
     return best

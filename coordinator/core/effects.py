@@ -51,6 +51,16 @@ class SaveReply(NamedTuple):
     reply: Reply
 
 
+class SavePlan(NamedTuple):
+    """A plan is in force as *version*."""
+
+    version: int
+    author: str
+    comment: str
+    document: bytes
+    rollback_of: int | None = None
+
+
 class LogEvent(NamedTuple):
     """One line of the fleet's story."""
 
@@ -58,6 +68,13 @@ class LogEvent(NamedTuple):
     subject: str | None
     text: str
     data: dict[str, object]
+
+
+class SaveMark(NamedTuple):
+    """One of the small things that survive changed: what is counted, closed, held, or learnt."""
+
+    kind: str
+    key: str
 
 
 class SayDesired(NamedTuple):
@@ -126,6 +143,8 @@ Effect: TypeAlias = (
     | SaveLedger
     | LogAttempt
     | SaveReply
+    | SaveMark
+    | SavePlan
     | LogEvent
     | SayDesired
     | SayLease

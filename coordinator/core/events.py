@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from coordinator.core.policy import Policy
+from coordinator.core.tasks import Task
 from protocol.messages import Heartbeat, Info, Metrics, Presence, Reply, Report, Submit
 
 
@@ -22,11 +23,16 @@ class Heard(NamedTuple):
 
 
 class Submitted(NamedTuple):
-    """A client asked; ``earlier`` is the answer that the same request got before, if any."""
+    """A client asked.
+
+    ``earlier`` is the answer that the same request got before, if any; ``past`` are tasks that it
+    names and that are over for so long that only the store knows them.
+    """
 
     client: str
     request: Submit
     earlier: Reply | None = None
+    past: tuple[Task, ...] = ()
 
 
 class Ticked(NamedTuple):
@@ -44,14 +50,38 @@ class BusConnected(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSource:
+    """Where a plan comes from: its document as written, who wants it, and why."""
+
+    document: bytes
+    client: str
+    request: Submit
+    warnings: tuple[str, ...] = ()
+    rollback_of: int | None = None
+    """The earlier version that this is a repetition of."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanApplied:
-    """A new plan is in force."""
+    """A new plan is in force; with a ``source``, if it was made from the one in force."""
 
     policy: Policy
+    source: PlanSource | None = None
+
+
+class Noted(NamedTuple):
+    """Something outside of the core belongs to the fleet's story."""
+
+    kind: str
+    subject: str | None
+    text: str
+    data: dict[str, object]
 
 
 class Stopping(NamedTuple):
     """The coordinator is about to stop: nothing new is offered."""
 
 
-Event: TypeAlias = Heard | Submitted | Ticked | Stalled | BusConnected | PlanApplied | Stopping
+Event: TypeAlias = (
+    Heard | Submitted | Ticked | Stalled | BusConnected | PlanApplied | Noted | Stopping
+)

@@ -6,11 +6,13 @@ gates is closed. Tasks wait by signature and never by a single gate, so there is
 could be lost: when a gate opens, every signature that it was the last to close is open.
 """
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
+
+from coordinator.core.queue.heap import ShapeHeap
 
 if TYPE_CHECKING:
     from coordinator.core.queue.board import Board
+    from coordinator.core.queue.shapes import Shape
 
 GLOBAL: Final = "global"
 
@@ -44,8 +46,8 @@ class Gate:
         return f"<{type(self).__name__} {self.key} {'open' if self.is_open else 'closed'}>"
 
 
-class PermitGate(Gate):
-    """A concurrency limit: open while fewer tasks than ``limit`` hold it; ``None`` is no limit."""
+class CountedGate(Gate):
+    """A gate through which only so many may pass: each takes a place and gives it back."""
 
     __slots__ = ("holders", "limit")
 
@@ -53,37 +55,71 @@ class PermitGate(Gate):
         super().__init__(key, code, is_open=limit is None or limit > 0)
         self.limit = limit
         self.holders: dict[str, None] = {}
+        """Tasks that have a place, in the order in which they took it."""
+
+    @property
+    def used(self) -> int:
+        """How many places are not to be had."""
+        return len(self.holders)
 
     def has_room(self) -> bool:
-        """Say whether one more task may hold the permit."""
-        return self.limit is None or len(self.holders) < self.limit
+        """Say whether one more task may pass."""
+        return self.limit is None or self.used < self.limit
 
     def acquire(self, task: str) -> None:
-        """Let *task* hold the permit; the caller has looked at :attr:`is_open` before."""
+        """Let *task* have a place; the caller has looked at :attr:`is_open` before."""
         self.holders[task] = None
         self.turn(is_open=self.has_room())
 
     def release(self, task: str) -> bool:
-        """Take the permit back from *task*; say whether the gate opened by it."""
+        """Take the place back from *task*; say whether the gate opened by it."""
         del self.holders[task]
         return self.turn(is_open=self.has_room())
 
     def resize(self, limit: int | None) -> bool:
-        """Change the limit; nobody loses a permit by it. Say whether the gate opened or closed."""
+        """Change the limit; nobody loses a place by it. Say whether the gate turned."""
         self.limit = limit
+        return self.turn(is_open=self.has_room())
+
+
+class PermitGate(CountedGate):
+    """A concurrency limit: at most so many attempts at the same time; ``None`` is no limit.
+
+    An operator may hold a permit key: then nothing passes, whatever room there is.
+    """
+
+    __slots__ = ("is_held",)
+
+    def __init__(self, key: str, code: str, limit: int | None) -> None:
+        super().__init__(key, code, limit)
+        self.is_held = False
+
+    def has_room(self) -> bool:
+        """Say whether one more task may pass."""
+        return not self.is_held and super().has_room()
+
+    def hold(self, *, is_held: bool) -> bool:
+        """Hold the key or let go of it; say whether the gate turned."""
+        self.is_held = is_held
         return self.turn(is_open=self.has_room())
 
 
 class Signature:
     """The gates that a task must pass together, and the boards on which such tasks wait."""
 
-    __slots__ = ("boards", "closed", "gates", "number")
+    __slots__ = ("boards", "closed", "counted", "gates", "line", "number", "shapes")
 
     def __init__(self, number: int, gates: tuple[Gate, ...]) -> None:
         self.number = number
         self.gates = gates
+        self.counted = tuple(gate for gate in gates if isinstance(gate, CountedGate))
+        """The gates at which a starting task takes a place."""
         self.closed = sum(not gate.is_open for gate in gates)
         self.boards: dict[Board, None] = {}
+        """Where such tasks can be seen by those who could take them."""
+        self.line = ShapeHeap()
+        """All shapes of this signature, whoever could take them."""
+        self.shapes: list[Shape] = []
         for gate in gates:
             gate.signatures.append(self)
 
@@ -91,11 +127,6 @@ class Signature:
     def is_open(self) -> bool:
         """Whether every gate is open."""
         return self.closed == 0
-
-    @property
-    def permits(self) -> Iterable[PermitGate]:
-        """The gates of which a starting task takes a permit."""
-        return (gate for gate in self.gates if isinstance(gate, PermitGate))
 
     def __repr__(self) -> str:
         return f"<Signature {'+'.join(gate.key for gate in self.gates)} closed={self.closed}>"

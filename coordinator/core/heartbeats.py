@@ -2,14 +2,15 @@
 
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
+from coordinator.core.caps import charge
 from coordinator.core.effects import SayDesired, SayLease
 from coordinator.core.losses import lost_attempt
-from coordinator.core.presence import came_back, current_boot, release_predecessor, watch
+from coordinator.core.presence import GONE, came_back, current_boot, release_predecessor, watch
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
 from protocol.messages import Heartbeat, Holding, Metrics
-from protocol.vocabulary import HoldingPhase
+from protocol.vocabulary import HoldingPhase, PresenceState
 
 
 def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
@@ -21,6 +22,9 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         turn.drop("old_heartbeat")
         return
     first = agent.heard_ms is None
+    was_away = first or agent.suspect or agent.lost
+    if first and agent.presence is PresenceState.OFFLINE:
+        agent.presence = PresenceState.ONLINE  # nobody knows any better in this term
     agent.seq, agent.conn = said.seq, max(agent.conn, said.conn)
     agent.heard_ms = turn.now.mono_ms
     agent.last_heartbeat_wall_ms = turn.now.wall_ms
@@ -31,15 +35,19 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         turn.show(agent)
     if agent.suspect or agent.lost:
         came_back(turn, agent)
+    elif first and agent.presence in GONE:
+        # What was remembered of it is out of date, and what would correct it may be lost.
+        agent.presence = PresenceState.ONLINE
+        turn.show(agent)
     watch(turn, agent)
     turn.state.unheard.pop(said.boot, None)
     granted = _renew(turn, agent, said) if agent.held else ()
-    if first:
+    if agent.held:
         release_predecessor(turn, agent, said)
+    if first:
         turn.restate(agent)
         turn.show(agent)
-    _notice_deafness(turn, agent)
-    if first or not agent.is_free:
+    if _notice_deafness(turn, agent) or was_away:
         refresh(turn, agent)
     turn.do(SayLease(agent.name, said.boot, said.seq, agent.rev, granted, agent.acks()))
 
@@ -81,26 +89,31 @@ def _learn(turn: Turn, task: Task, holding: Holding) -> None:
         turn.move(task, Phase.OFFERED)
 
 
-def mark_started(turn: Turn, task: Task) -> None:
-    """Note that the present attempt of *task* runs."""
+def mark_started(turn: Turn, task: Task, ran_ms: int = 0) -> None:
+    """Note that the present attempt of *task* runs, and has for *ran_ms*."""
     attempt = task.attempt
     if attempt is not None and attempt.started_ms is None:
-        attempt.started_ms = turn.now.wall_ms
+        attempt.started_ms = turn.now.wall_ms - ran_ms
         if task.started_ms is None:
-            task.started_ms = turn.now.wall_ms
+            task.started_ms = attempt.started_ms
+        charge(turn, task, attempt, count="started")
 
 
-def _notice_deafness(turn: Turn, agent: Agent) -> None:
-    """Repeat, byte for byte, what an agent has not applied yet."""
+def _notice_deafness(turn: Turn, agent: Agent) -> bool:
+    """Repeat, byte for byte, what *agent* has not applied yet.
+
+    Say whether its being behind may have changed what it can be given.
+    """
     desired = agent.desired
+    was_behind = agent.behind_since_ms is not None
     if desired is None or agent.seen >= (turn.state.term, desired.rev):
         agent.behind_since_ms = None
-        return
+        return was_behind
     if agent.behind_since_ms is None:
         agent.behind_since_ms = turn.now.mono_ms
     if agent.name not in turn.restated:
         turn.do(SayDesired(desired))
-    refresh(turn, agent)
+    return True
 
 
 def on_metrics(turn: Turn, said: Metrics, *, retained: bool) -> None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from coordinator.core.civil import Window
+from coordinator.core.recurrence.recurring import RecurringTask
 from protocol.vocabulary import AgentHealth, Priority
 
 HOUR_MS: Final = 3_600_000
@@ -158,6 +159,8 @@ class Policy:
     task_cooldowns: tuple[TaskCooldown, ...] = ()
     idle_blocks: tuple[Window, ...] = ()
     rests: tuple[Rest, ...] = ()
+    schedules: tuple[RecurringTask, ...] = ()
+    """Those that are enabled; one that is not names no times at all."""
     lease: LeasePolicy = LeasePolicy()
     ageing: Ageing = Ageing()
     task_ttl_ms: int = 300_000

@@ -5,9 +5,11 @@ epoch replaces the one before; messages of a lower epoch are ignored. What the b
 remembered teaches that an agent exists, never that it is alive.
 """
 
+from typing import Final
+
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt, lease_terms
-from coordinator.core.effects import SaveAgent
+from coordinator.core.effects import ClearAgent, SaveAgent
 from coordinator.core.losses import lost_attempt
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase
@@ -15,7 +17,9 @@ from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
 from protocol.messages import Heartbeat, Info, Presence, Report
 from protocol.messages.base import FromAgent
-from protocol.vocabulary import PresenceState
+from protocol.vocabulary import AgentMode, PresenceState
+
+GONE: Final = frozenset({PresenceState.OFFLINE, PresenceState.LOST})
 
 
 def on_presence(turn: Turn, said: Presence, *, retained: bool) -> None:
@@ -23,8 +27,14 @@ def on_presence(turn: Turn, said: Presence, *, retained: bool) -> None:
     agent = current_boot(turn, said)
     if agent is None:
         return
+    if said.epoch <= agent.forgotten_epoch:
+        turn.do(ClearAgent(agent.name))
+        return
     if said.state is PresenceState.LOST:
-        if said.conn >= agent.conn and not (agent.suspect or agent.lost):
+        if retained:
+            if agent.heard_ms is None:
+                agent.presence = said.state
+        elif said.conn >= agent.conn and not (agent.suspect or agent.lost):
             _suspect(turn, agent, "its connection was lost")
         return
     if said.conn < agent.conn:
@@ -86,6 +96,8 @@ def _new_boot(turn: Turn, agent: Agent, said: FromAgent) -> None:
     agent.seen = (0, 0)
     agent.suspect = agent.lost = False
     agent.presence = PresenceState.ONLINE
+    if agent.desired_mode is AgentMode.STOP:
+        agent.desired_mode = AgentMode.ACTIVE  # it was forgotten, and comes back by intent
     for task in agent.held.values():
         if task.attempt is not None and task.attempt.boot != said.boot:
             turn.move(task, Phase.UNKNOWN)
@@ -107,10 +119,13 @@ def on_silence_timer(turn: Turn, name: str) -> None:
     agent = turn.state.agents.get(name)
     if agent is None or agent.suspect_timer_ms is None:
         return
+    if turn.now.mono_ms < agent.suspect_timer_ms:
+        return  # another one is set for later
     armed_ms, agent.suspect_timer_ms = agent.suspect_timer_ms, None
     limit_ms = _silence_limit_ms(turn, agent)
-    heard = agent.heard_ms if agent.heard_ms is not None else armed_ms - limit_ms
     lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
+    waited_ms = lease_ms + margin_ms if agent.suspect else limit_ms
+    heard = agent.heard_ms if agent.heard_ms is not None else armed_ms - waited_ms
     silent_ms = turn.now.mono_ms - heard
     if agent.lost or agent.presence is PresenceState.OFFLINE:
         return
@@ -151,14 +166,17 @@ def _lose(turn: Turn, agent: Agent) -> None:
 def came_back(turn: Turn, agent: Agent) -> None:
     """Note that a suspect or lost agent was heard again."""
     agent.suspect = agent.lost = False
-    if agent.presence in {PresenceState.OFFLINE, PresenceState.LOST}:
+    if agent.presence in GONE:
         agent.presence = PresenceState.ONLINE
     turn.tell("agent_back", agent.name, f"{agent.name} was heard again")
     turn.show(agent)
 
 
 def release_predecessor(turn: Turn, agent: Agent, said: Heartbeat) -> None:
-    """Take back what the boot before held, now that its successor says that it is dead."""
+    """Take back what the boot before held, now that its successor says that it is dead.
+
+    Asked at every heartbeat, because the first may have overtaken the presence that says so.
+    """
     if agent.prev_boot is None:
         return
     listed = {(holding.task, holding.fence) for holding in said.holding}

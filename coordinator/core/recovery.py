@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from coordinator.core.agents import Agent
 from coordinator.core.effects import CallRoll, Effect, SayState
 from coordinator.core.instant import Instant
+from coordinator.core.plans import take_places
+from coordinator.core.recurrence.runs import take_schedules
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.timers import Due
@@ -28,20 +30,38 @@ def restore(
     turn = Turn(state, now)
     for agent in agents:
         state.agents[agent.name] = agent
+    for key, closure in state.closures.items():
+        state.timers.at_wall(closure.until_ms, Due.GATE, key)
+    for key, hold in state.holds.items():
+        state.timers.at_wall(hold.until_ms, Due.GATE, key)
     latest_ms = now.mono_ms
-    for task in sorted(tasks, key=lambda task: (task.enqueued_ms, task.id)):
-        state.tasks[task.id] = task
+    known = sorted(tasks, key=lambda task: (task.enqueued_ms, task.id))
+    state.tasks.update((task.id, task) for task in known)  # tasks may wait for younger ones
+    for task in known:
+        if task.expires_ms is not None and not task.is_over:
+            state.timers.at_wall(task.expires_ms, Due.TASK_EXPIRY, task.id)
         if task.is_over:
-            state.ended[task.id] = None
+            _show_for_its_time(turn, task)
         elif task.attempt is not None:
             latest_ms = max(latest_ms, _hold_again(turn, task))
         elif task.phase in {Phase.READY, Phase.SCHEDULED, Phase.DEPENDENT}:
             wait(turn, task)
     state.timers.at_mono(latest_ms + 1, Due.RECOVERED)
     state.recovered_by_ms = latest_ms
+    take_schedules(turn)
     turn.do(SayState())
     turn.do(CallRoll())
     return turn.effects
+
+
+def _show_for_its_time(turn: Turn, task: Task) -> None:
+    """Keep an ended task known, and its topic for what is left of its time."""
+    state = turn.state
+    state.ended[task.id] = None
+    state.shown_ended[task.id] = None
+    since_ms = turn.now.wall_ms - (task.completed_ms or 0)
+    left_ms = max(0, state.policy.task_ttl_ms - since_ms)
+    state.timers.at_mono(turn.now.mono_ms + left_ms, Due.HIDE, task.id)
 
 
 def _hold_again(turn: Turn, task: Task) -> int:
@@ -52,9 +72,7 @@ def _hold_again(turn: Turn, task: Task) -> int:
     attempt.expires_ms = turn.now.mono_ms + attempt.lease_ms + attempt.margin_ms
     agent = state.agent(attempt.agent)
     agent.held[task.id] = task
-    task.permits = tuple(state.shape_of(task).signature.permits)
-    for permit in task.permits:
-        permit.acquire(task.id)
+    take_places(state, task, turn.now.wall_ms)
     if task.phase in {Phase.OFFERED, Phase.RUNNING}:
         turn.move(task, Phase.UNKNOWN)
     state.unheard[attempt.boot] = agent.name
@@ -84,7 +102,11 @@ def on_stalled(turn: Turn, stalled_ms: int) -> None:
     for agent in state.agents.values():
         if agent.heard_ms is not None:
             agent.heard_ms += stalled_ms
+        if agent.behind_since_ms is not None:
+            agent.behind_since_ms += stalled_ms
         for task in agent.held.values():
             if task.attempt is not None:
                 task.attempt.expires_ms += stalled_ms
     state.recovered_by_ms += stalled_ms
+    if state.phase is CoordinatorState.RECOVERING:
+        state.timers.at_mono(state.recovered_by_ms + 1, Due.RECOVERED)

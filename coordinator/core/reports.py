@@ -4,17 +4,25 @@ A report counts for the task only if its fence is the task's newest; a late succ
 lease was lost still counts, as long as nobody else has been given the task since.
 """
 
+from typing import Final
+
+from coordinator.core import cooldowns
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
+from coordinator.core.budgets import count_error
+from coordinator.core.caps import charge
 from coordinator.core.effects import LogAttempt, SaveLedger, SaveTask, SayLease, ShowTask
 from coordinator.core.heartbeats import mark_started
 from coordinator.core.losses import lost_attempt
 from coordinator.core.presence import current_boot
+from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
 from coordinator.core.waiting import end, retry_after_ms, try_again
 from protocol.messages import Report
 from protocol.vocabulary import ReportEvent, TaskStatus, Want
+
+_SAYS_IT_RAN: Final = frozenset({ReportEvent.SUCCEEDED, ReportEvent.FAILED})
 
 
 def on_report(turn: Turn, said: Report) -> None:
@@ -85,26 +93,28 @@ def _went_on(turn: Turn, task: Task, said: Report) -> None:
                 turn.do(SaveTask(task.id))
                 turn.do(ShowTask(task.id))
         case ReportEvent.PAUSED:
-            turn.move(task, Phase.PAUSED_RUNNING)
+            if task.want is Want.PAUSE:
+                turn.move(task, Phase.PAUSED_RUNNING)
         case _:
             raise AssertionError(said.event)
 
 
 def _ended(turn: Turn, agent: Agent, task: Task, said: Report) -> None:
-    if (
-        task.attempt is not None
-        and task.attempt.started_ms is None
-        and said.detail.ran_ms is not None
-    ):
-        mark_started(turn, task)
-        task.attempt.started_ms = turn.now.wall_ms - said.detail.ran_ms
+    if said.detail.ran_ms is not None or said.event in _SAYS_IT_RAN:
+        mark_started(turn, task, said.detail.ran_ms or 0)
+    if said.event is ReportEvent.SUCCEEDED and task.attempt is not None:
+        charge(turn, task, task.attempt, count="completed")
     end_attempt(turn, task, said.event.value)
     match said.event:
         case ReportEvent.SUCCEEDED:
+            cooldowns.succeeded(turn, agent, task)
             _succeeded(turn, task, said)
         case ReportEvent.FAILED:
             agent.errors_today += 1
             agent.last_error = f"{said.detail.code}: {said.detail.message or ''}"[:1000]
+            cooldowns.failed(turn, agent, task)
+            count_error(turn, said.detail.code or said.event.value)
+            refresh(turn, agent)
             _failed(turn, task, said)
         case ReportEvent.REJECTED:
             task.excluded |= {agent.name}

@@ -3,38 +3,71 @@
 An accepted create is stored before its answer is sent: the answer is an effect of the same turn.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from coordinator.core.agents import Agent
-from coordinator.core.creation import create
+from coordinator.core.budgets import reset_budget
+from coordinator.core.cancelling import cancel
+from coordinator.core.creation import create, repeat
 from coordinator.core.effects import ClearAgent, SaveAgent, SaveReply, SayReply
 from coordinator.core.errors import BadRequest, IllegalMove, RequestError, UnknownSubject
+from coordinator.core.gates import GLOBAL
 from coordinator.core.standing import refresh
 from coordinator.core.state import KEPT_REQUESTS
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
+from coordinator.core.verbs import (
+    FOREVER,
+    HOUR_MS,
+    Hold,
+    Verb,
+    VerbKind,
+    apply,
+    hold_key,
+    let_go_of_key,
+    lift,
+    pause_fleet,
+    resume_fleet,
+)
 from coordinator.core.views import list_tasks, task_document
-from coordinator.core.waiting import end, unqueue, wait
-from protocol.messages import Reply, Submit, TaskSpec
-from protocol.vocabulary import AgentMode, PresenceState, SubmitOp, TaskStatus, Want
+from coordinator.core.waiting import unqueue, wait
+from coordinator.core.why.idle import why_idle
+from coordinator.core.why.overview import why_summary
+from coordinator.core.why.task import why
+from protocol.messages import Reply, Submit
+from protocol.vocabulary import AgentMode, PresenceState, SubmitOp, Want
 
-_READS = frozenset({SubmitOp.GET, SubmitOp.WHY})
+READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY})
+"""What changes nothing, so it is not remembered, and needs no store to be answered."""
+"""What changes nothing, so it is not remembered, and needs no store to be answered."""
 
 
 def on_submitted(turn: Turn, client: str, asked: Submit, earlier: Reply | None) -> None:
     """Carry out one request and answer it, or repeat the answer that it got before."""
+    answer_once(turn, client, asked, lambda: _carry_out(turn, client, asked), earlier)
+
+
+def answer_once(
+    turn: Turn,
+    client: str,
+    asked: Submit,
+    carry_out: Callable[[], tuple[str | None, dict[str, Any] | None]],
+    earlier: Reply | None = None,
+) -> None:
+    """Answer a request by what *carry_out* returns or raises, unless it was answered before."""
     known = earlier or turn.state.answered.get((client, asked.request_id))
     if known is not None:
         turn.drop("repeated_request")
         turn.do(SayReply(client, known))
         return
     try:
-        task, data = _carry_out(turn, client, asked)
+        task, data = carry_out()
     except RequestError as error:
         reply = _reply(turn, asked, ok=False, code=error.code, message=str(error)[:1000])
     else:
         reply = _reply(turn, asked, ok=True, task=task, data=data)
-    if asked.op not in _READS:
+    if asked.op not in READS:
         answered = turn.state.answered
         answered[client, asked.request_id] = reply
         if len(answered) > KEPT_REQUESTS:
@@ -45,7 +78,7 @@ def on_submitted(turn: Turn, client: str, asked: Submit, earlier: Reply | None) 
 
 def _reply(turn: Turn, asked: Submit, **answer: Any) -> Reply:  # noqa: ANN401 -- Reply's own fields
     state = turn.state
-    return Reply(
+    return Reply.model_construct(
         ts_ms=turn.now.wall_ms,
         coord=state.coord,
         term=state.term,
@@ -63,8 +96,8 @@ def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict
             return task.id, {"status": task.status.value}
         case SubmitOp.GET:
             if asked.task is None:
-                return None, list_tasks(turn.state)
-            return asked.task, task_document(turn.state, _task(turn, asked))
+                return None, list_tasks(turn.state, turn.now)
+            return asked.task, task_document(turn.state, _task(turn, asked), turn.now)
         case SubmitOp.CANCEL:
             cancel(turn, _task(turn, asked))
         case SubmitOp.PAUSE:
@@ -73,13 +106,67 @@ def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict
             resume(turn, _task(turn, asked))
         case SubmitOp.RETRY:
             return retry(turn, _task(turn, asked), client).id, None
-        case SubmitOp.WHY:
-            return asked.task, task_document(turn.state, _task(turn, asked))
-        case SubmitOp.DRAIN:
-            drain(turn, _agent(turn, asked))
+        case SubmitOp.WHY | SubmitOp.WHY_IDLE | SubmitOp.WHY_SUMMARY:
+            return asked.task, _explain(turn, asked)
         case SubmitOp.FORGET:
             forget(turn, _agent(turn, asked))
+        case SubmitOp.PLAN:
+            raise BadRequest("op", "plan", "asked of a coordinator that has a plan store")
+        case _:
+            _operate(turn, client, asked)
     return asked.task, None
+
+
+def _explain(turn: Turn, asked: Submit) -> dict[str, Any]:
+    match asked.op:
+        case SubmitOp.WHY:
+            return why(turn.state, _task(turn, asked), turn.now)
+        case SubmitOp.WHY_IDLE:
+            return why_idle(turn.state, _agent(turn, asked), turn.now)
+        case _:
+            return why_summary(turn.state, turn.now)
+
+
+def _operate(turn: Turn, actor: str, asked: Submit) -> None:
+    """Carry out what an operator does to an agent, the fleet or a permit key."""
+    reason = asked.reason or "no reason given"
+    lasts_ms = HOUR_MS if asked.for_s is None else int(asked.for_s * 1000)
+    until_ms = FOREVER if asked.forever else turn.now.wall_ms + lasts_ms
+    match asked.op:
+        case SubmitOp.CORDON | SubmitOp.DRAIN | SubmitOp.MAINTENANCE:
+            agent = _agent(turn, asked)
+            verb = Verb(VerbKind(asked.op.value), reason, actor, until_ms, agent.verb)
+            apply(turn, agent, verb)
+            refresh(turn, agent)
+        case SubmitOp.RETURN:
+            agent = _agent(turn, asked)
+            if not lift(turn, agent, actor):
+                raise IllegalMove("return", f"agent {agent.name}", "in service already")
+            refresh(turn, agent)
+        case SubmitOp.PAUSE_FLEET:
+            pause_fleet(turn, reason, actor, until_ms)
+        case SubmitOp.RESUME_FLEET:
+            if not resume_fleet(turn, actor):
+                raise IllegalMove("resume", "the fleet", "not paused")
+        case SubmitOp.HOLD:
+            hold_key(turn, _key(asked), Hold(reason, actor, until_ms))
+        case SubmitOp.RELEASE:
+            key = _key(asked)
+            if not let_go_of_key(turn, key, f"released by {actor}"):
+                raise IllegalMove("release", key, "not held")
+        case SubmitOp.RESET_BUDGET:
+            if not reset_budget(turn):
+                raise IllegalMove("reset", "the error budget", "not used up")
+            turn.tell("operator", None, f"{actor} reset the error budget: {reason}")
+        case _:
+            raise AssertionError(asked.op)
+
+
+def _key(asked: Submit) -> str:
+    key = asked.key
+    if key is None or not (key == GLOBAL or key.startswith(("mode:", "key:"))):
+        raise BadRequest("key", key, "a permit key: global, mode:<mode> or key:<concurrency key>")
+    return key
 
 
 def _task(turn: Turn, asked: Submit) -> Task:
@@ -100,22 +187,10 @@ def _agent(turn: Turn, asked: Submit) -> Agent:
     return agent
 
 
-def cancel(turn: Turn, task: Task) -> None:
-    """Cancel *task*: at once when nobody runs it, else as soon as its agent has let go."""
-    if task.is_over:
-        raise IllegalMove("cancel", f"task {task.id}", task.status.value)
-    if task.attempt is None:
-        unqueue(task)
-        end(turn, task, TaskStatus.CANCELLED)
-        return
-    task.want = Want.CANCEL
-    turn.move(task, Phase.CANCELLING)
-    turn.restate(turn.state.agent(task.attempt.agent))
-
-
 def pause(turn: Turn, task: Task) -> None:
     """Pause *task*: in its queue, or on its agent if that agent can pause."""
-    if task.is_over or task.phase in {Phase.PAUSED_PENDING, Phase.PAUSED_RUNNING, Phase.CANCELLING}:
+    is_paused = task.phase in {Phase.PAUSED_PENDING, Phase.PAUSED_RUNNING}
+    if task.is_over or task.want is Want.CANCEL or is_paused:
         raise IllegalMove("pause", f"task {task.id}", task.phase.value)
     if task.attempt is None:
         unqueue(task)
@@ -155,32 +230,7 @@ def retry(turn: Turn, task: Task, client: str) -> Task:
         return task
     if not task.is_over:
         raise IllegalMove("retry", f"task {task.id}", task.phase.value)
-    again = create(turn, _spec_of(task), client)
-    again.terms = task.terms
-    again.parent = task.id
-    return again
-
-
-def _spec_of(task: Task) -> TaskSpec:
-    return TaskSpec(
-        name=task.name,
-        mode=task.mode,
-        agent=task.pin,
-        priority=task.priority,
-        args=task.args,
-        metadata=task.metadata,
-        trace=task.trace,
-    )
-
-
-def drain(turn: Turn, agent: Agent) -> None:
-    """Give *agent* nothing new; what it has it may finish."""
-    agent.desired_mode = AgentMode.DRAIN
-    turn.do(SaveAgent(agent.name))
-    turn.tell("agent_drained", agent.name, f"{agent.name} is being drained")
-    turn.restate(agent)
-    turn.show(agent)
-    refresh(turn, agent)
+    return repeat(turn, task, client)
 
 
 def forget(turn: Turn, agent: Agent) -> None:

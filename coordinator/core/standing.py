@@ -1,9 +1,11 @@
 """An agent's standing: to which class it belongs, and whether it is free to take something."""
 
 from coordinator.core.agents import Agent
+from coordinator.core.blocks import NEVER_MS, judge
 from coordinator.core.queue.classes import ClassKey
+from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
-from protocol.vocabulary import AgentStatus
+from coordinator.core.why.obstacles import obstacles_of
 
 
 def class_key(agent: Agent) -> ClassKey:
@@ -11,13 +13,13 @@ def class_key(agent: Agent) -> ClassKey:
     return ClassKey(
         capabilities=agent.capabilities,
         health=agent.tier,
-        in_maintenance=agent.status is AgentStatus.MAINTENANCE,
+        in_maintenance=agent.is_in_maintenance,
     )
 
 
 def can_start(turn: Turn, agent: Agent) -> bool:
     """Say whether *agent* could start something now, if there were something for it."""
-    if not agent.is_present or not agent.takes_work or agent.boot is None:
+    if agent.blocks or not agent.is_present or not agent.takes_work or agent.boot is None:
         return False
     if len(agent.held) >= agent.slots:
         return False
@@ -26,10 +28,12 @@ def can_start(turn: Turn, agent: Agent) -> bool:
 
 
 def refresh(turn: Turn, agent: Agent) -> None:
-    """Put *agent* where it belongs now, and wake what it looks at if it has become free."""
+    """Put *agent* where it belongs now, and wake what it looks at if it can start something."""
     state = turn.state
-    key = class_key(agent)
+    if turn.now.wall_ms >= agent.judge_again_ms:
+        _judge(turn, agent)
     joined = agent.agent_class
+    key = class_key(agent)
     if joined is None or joined.key != key:
         state.leave_class(agent)
         joined = state.enter_class(agent, key)
@@ -42,3 +46,14 @@ def refresh(turn: Turn, agent: Agent) -> None:
     elif agent.is_free:
         agent.free.clear()
         joined.free.pop(agent.name, None)
+    joined.note(agent, obstacles_of(turn, agent))
+
+
+def _judge(turn: Turn, agent: Agent) -> None:
+    before = agent.blocks
+    agent.blocks, again_ms = judge(turn.state, agent, turn.now.wall_ms)
+    agent.judge_again_ms = again_ms
+    if again_ms < NEVER_MS:
+        turn.state.timers.at_wall(again_ms, Due.AGENT, agent.name)
+    if [block.code for block in before] != [block.code for block in agent.blocks]:
+        turn.show(agent)

@@ -9,14 +9,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from coordinator.core.agents import Agent
-from coordinator.core.gates import GLOBAL, Gate, PermitGate, Signature, mode_key
+from coordinator.core.closures import Closure
+from coordinator.core.cooldowns import Cooldown, type_keys
+from coordinator.core.gates import CountedGate, Gate, Signature
+from coordinator.core.gating import gates_of
+from coordinator.core.history import History
+from coordinator.core.openings import WindowGate
 from coordinator.core.policy import Policy
 from coordinator.core.queue.board import Board
 from coordinator.core.queue.classes import AgentClass, ClassKey
 from coordinator.core.queue.shapes import Kind, Shape
+from coordinator.core.recurrence.progress import Schedules
 from coordinator.core.tasks import Task
 from coordinator.core.terms import Terms
 from coordinator.core.timers import Timers
+from coordinator.core.usage import Usage
+from coordinator.core.verbs import Hold
+from coordinator.core.why.story import Reasons
 from protocol.messages import Reply
 from protocol.vocabulary import CoordinatorState, Priority, TaskStatus
 
@@ -25,6 +34,10 @@ KEPT_ENDED: Final = 10_000
 SHOWN_ENDED: Final = 1_000
 """How many ended tasks keep their retained topic, whatever their time to live."""
 KEPT_REQUESTS: Final = 10_000
+MANY_BOARDS: Final = 4
+"""From how many boards with free agents on it is cheaper to look at all shapes of a signature."""
+SWEPT_SHAPES: Final = 1_000
+"""From how many shapes on the empty ones are forgotten."""
 
 
 @dataclass(slots=True)
@@ -47,7 +60,20 @@ class State:
     """Boot to agent, of those that hold work and have not been heard in this term."""
     recovered_by_ms: int = 0
     created: int = 0
+    plan_version: int = 0
+    """The stored plan in force; 0 before any was stored."""
 
+    usage: dict[str, Usage] = field(default_factory=dict)
+    closures: dict[str, Closure] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    schedules: Schedules = field(default_factory=Schedules)
+    history: History = field(default_factory=History)
+    type_cooldowns: dict[str, Cooldown] = field(default_factory=dict)
+    dependents: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Task to the tasks that wait for it."""
+
+    reasons: Reasons = field(default_factory=Reasons)
+    """Why each kind of task has waited, and since when; of this term."""
     gates: dict[str, Gate] = field(default_factory=dict)
     signatures: dict[tuple[str, ...], Signature] = field(default_factory=dict)
     shapes: dict[Kind, Shape] = field(default_factory=dict)
@@ -55,7 +81,12 @@ class State:
     terms: dict[Terms, Terms] = field(default_factory=dict)
     awake: dict[Board, None] = field(default_factory=dict)
     """Boards whose free agents may find work: to be looked at before the step ends."""
+    lines: dict[Signature, None] = field(default_factory=dict)
+    """Signatures that opened for many boards at once: one look instead of many."""
+    ready: dict[int, Shape] = field(default_factory=dict)
+    """Shapes, by number, with a task that was not there to be taken before."""
     numbered: int = 0
+    sweep_at: int = SWEPT_SHAPES
 
     @property
     def is_offering(self) -> bool:
@@ -79,58 +110,77 @@ class State:
         """Return the one object for *terms*."""
         return self.terms.setdefault(terms, terms)
 
-    # --- gates, shapes and classes
+    # --- shapes and classes
 
-    def permit_gate(self, key: str) -> PermitGate:
-        """Return the gate of permit *key*, which exists from now on."""
-        gate = self.gates.get(key)
-        if gate is None:
-            gate = PermitGate(key, _code_of(key), self.policy.limit(key))
-            self.gates[key] = gate
-        if not isinstance(gate, PermitGate):
-            raise TypeError(f"{key} is no permit")
-        return gate
-
-    def shape_of(self, task: Task) -> Shape:
+    def shape_of(self, task: Task, wall_ms: int) -> Shape:
         """Return the shape of *task* under the plan in force."""
-        gates = self._gates_of(task)
+        gates = gates_of(self, task, wall_ms)
+        for gate in gates:
+            if gate.key in self.closures:
+                gate.turn(is_open=False)
         kind = Kind(
             mode=task.mode,
             priority=task.priority,
             capabilities=task.terms.capabilities | {task.mode},
             min_health=task.terms.min_health or self.policy.min_health,
+            allows_unknown_health=(
+                task.terms.allows_unknown_health or self.policy.allow_unknown_health
+            ),
             pin=task.pin,
             excluded=task.excluded,
-            type_keys=(),
+            type_keys=type_keys(task),
+            must_fit=task.terms.must_fit,
+            estimated_ms=task.terms.estimated_ms if task.terms.must_fit else None,
             gates=tuple(gate.key for gate in gates),
         )
         shape = self.shapes.get(kind)
         if shape is None:
-            shape = self._new_shape(kind, gates)
+            if len(self.shapes) >= self.sweep_at:
+                self._sweep()
+            shape = self._new_shape(kind, gates, wall_ms)
         return shape
 
-    def _gates_of(self, task: Task) -> tuple[Gate, ...]:
-        gates: list[Gate] = [
-            self.permit_gate(GLOBAL),
-            self.permit_gate(mode_key(task.mode)),
-        ]
-        if task.terms.concurrency_key is not None:
-            gates.append(self.permit_gate(f"key:{task.terms.concurrency_key}"))
-        return tuple(gates)
+    def _sweep(self) -> None:
+        """Forget shapes in which nothing waits, or a fleet of ever new names would only grow."""
+        for kind, shape in list(self.shapes.items()):
+            if not shape.live:
+                del self.shapes[kind]
+                shape.signature.shapes.remove(shape)
+        for keys, signature in list(self.signatures.items()):
+            if not signature.shapes:
+                del self.signatures[keys]
+                for gate in signature.gates:
+                    gate.signatures.remove(signature)
+        for key, gate in list(self.gates.items()):
+            in_use = isinstance(gate, CountedGate) and gate.holders
+            if not gate.signatures and not in_use and key not in self.type_cooldowns:
+                del self.gates[key]
+        self.sweep_at = max(SWEPT_SHAPES, 2 * len(self.shapes))
 
-    def _new_shape(self, kind: Kind, gates: tuple[Gate, ...]) -> Shape:
+    def _new_shape(self, kind: Kind, gates: tuple[Gate, ...], wall_ms: int) -> Shape:
         signature = self.signatures.get(kind.gates)
         if signature is None:
             signature = self.signatures[kind.gates] = Signature(self.number(), gates)
-        head_start = self.policy.ageing.head_start_ms[kind.priority]
-        shape = self.shapes[kind] = Shape(self.number(), kind, signature, head_start)
+        shape = self.shapes[kind] = Shape(self.number(), kind, signature)
+        signature.shapes.append(shape)
+        self.set_head_start(shape, wall_ms)
         if kind.pin is not None:
             shape.boards[self.agent(kind.pin).own_board] = None
         else:
-            for agent_class in self.classes.values():
-                if agent_class.key.takes(shape):
-                    shape.boards[agent_class.board] = None
+            boards = [c.board for c in self.classes.values() if c.key.takes(shape)]
+            shape.boards = dict.fromkeys(sorted(boards, key=_rank))
         return shape
+
+    def set_head_start(self, shape: Shape, wall_ms: int) -> None:
+        """Give *shape* the head start of its priority, times the boost of its open windows."""
+        boost = max(
+            (gate.boost(wall_ms) for gate in shape.signature.gates if isinstance(gate, WindowGate)),
+            default=1.0,
+        )
+        head_start_ms = int(self.policy.ageing.head_start_ms[shape.kind.priority] * boost)
+        if head_start_ms != shape.head_start_ms:
+            shape.head_start_ms = head_start_ms
+            shape.show()
 
     def enter_class(self, agent: Agent, key: ClassKey) -> AgentClass:
         """Make *agent* a member of the class of *key*, which exists from now on."""
@@ -139,7 +189,8 @@ class State:
             joined = self.classes[key] = AgentClass(self.number(), key)
             for shape in self.shapes.values():
                 if shape.kind.pin is None and key.takes(shape):
-                    shape.boards[joined.board] = None
+                    boards = sorted([*shape.boards, joined.board], key=_rank)
+                    shape.boards = dict.fromkeys(boards)
                     joined.board.offer(shape)
         joined.members[agent.name] = agent
         agent.agent_class = joined
@@ -153,6 +204,7 @@ class State:
         agent.agent_class = None
         left.members.pop(agent.name, None)
         left.free.pop(agent.name, None)
+        left.forget(agent)
         agent.free.clear()
         if not left.members:
             del self.classes[left.key]
@@ -172,20 +224,19 @@ class State:
 
     def wake_for(self, shape: Shape) -> None:
         """Look, before the step ends, whether somebody free can take from *shape*."""
-        for board in shape.boards:
-            if board.free:
-                self.awake[board] = None
+        if any(board.free for board in shape.boards):
+            self.ready[shape.number] = shape
 
     def wake_behind(self, gate: Gate) -> None:
         """Look, before the step ends, at everything that *gate* may have been the last to stop."""
         for signature in gate.signatures:
             if signature.is_open:
-                for board in signature.boards:
-                    if board.free:
-                        self.awake[board] = None
+                attended = [board for board in signature.boards if board.free]
+                if len(attended) > MANY_BOARDS:
+                    self.lines[signature] = None
+                else:
+                    self.awake.update(dict.fromkeys(attended))
 
 
-def _code_of(key: str) -> str:
-    if key == GLOBAL:
-        return "GLOBAL_LIMIT"
-    return "MODE_LIMIT" if key.startswith("mode:") else "KEY_LIMIT"
+def _rank(board: Board) -> tuple[int, int, int]:
+    return board.rank

@@ -7,13 +7,15 @@ crash between the two repeats words and loses no deed.
 
 from typing import assert_never
 
-from coordinator.core.assignments import end_attempt, settle_desired
+from coordinator.core.assignments import settle_desired
+from coordinator.core.clockwork import fire_timers
 from coordinator.core.dispatch import dispatch
-from coordinator.core.effects import Effect, RestateAll, SayState, ShowTask
+from coordinator.core.effects import Effect, RestateAll, SayState
 from coordinator.core.events import (
     BusConnected,
     Event,
     Heard,
+    Noted,
     PlanApplied,
     Stalled,
     Stopping,
@@ -22,19 +24,18 @@ from coordinator.core.events import (
 )
 from coordinator.core.heartbeats import on_heartbeat, on_metrics
 from coordinator.core.instant import Instant
-from coordinator.core.losses import lost_attempt
+from coordinator.core.plan_versions import on_plan_wanted
 from coordinator.core.plans import on_plan_applied
-from coordinator.core.presence import on_info, on_presence, on_silence_timer
+from coordinator.core.presence import on_info, on_presence
 from coordinator.core.recovery import finish_if_recovered, on_stalled
 from coordinator.core.reports import on_report
 from coordinator.core.requests import on_submitted
 from coordinator.core.state import State
-from coordinator.core.tasks import Phase
-from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
-from coordinator.core.waiting import hide, wait
+from coordinator.core.waiting import recollect
+from coordinator.core.why.reasons import note_reasons
 from protocol.messages import Heartbeat, Info, Metrics, Presence, Report
-from protocol.vocabulary import CoordinatorState, OnLeaseLost
+from protocol.vocabulary import CoordinatorState
 
 
 def step(state: State, event: Event, now: Instant) -> list[Effect]:
@@ -43,16 +44,22 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
     match event:
         case Heard(message, retained):
             _heard(turn, message, retained=retained)
-        case Submitted(client, request, earlier):
+        case Submitted(client, request, earlier, past):
+            recollect(turn, past)
             on_submitted(turn, client, request, earlier)
         case Ticked():
-            _fire_timers(turn)
+            fire_timers(turn)
         case Stalled(ms):
             on_stalled(turn, ms)
         case BusConnected():
             turn.do(RestateAll())
-        case PlanApplied(policy):
-            on_plan_applied(turn, policy)
+        case PlanApplied(policy, source):
+            if source is None:
+                on_plan_applied(turn, policy)
+            else:
+                on_plan_wanted(turn, policy, source)
+        case Noted(kind, subject, text, data):
+            turn.tell(kind, subject, text, **data)
         case Stopping():
             state.phase = CoordinatorState.DRAINING
             turn.do(SayState())
@@ -62,6 +69,7 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
         finish_if_recovered(turn)
     dispatch(turn)
     settle_desired(turn)
+    note_reasons(state, now)
     return turn.effects
 
 
@@ -81,43 +89,3 @@ def _heard(
             on_info(turn, message)
         case _:
             assert_never(message)
-
-
-def _fire_timers(turn: Turn) -> None:
-    for due, subject in turn.state.timers.pop_due(turn.now):
-        match due:
-            case Due.SUSPECT:
-                on_silence_timer(turn, subject)
-            case Due.EXPIRY:
-                _on_expiry(turn, subject)
-            case Due.START:
-                _on_start(turn, subject)
-            case Due.HIDE:
-                hide(turn, subject)
-            case Due.RECOVERED:
-                pass  # a recovery is judged after every event
-            case _:
-                raise AssertionError(due)
-
-
-def _on_expiry(turn: Turn, task_id: str) -> None:
-    """Take a task back whose lease has run out, and not before."""
-    task = turn.state.tasks.get(task_id)
-    if task is None or task.attempt is None:
-        return
-    attempt = task.attempt
-    if turn.now.mono_ms <= attempt.expires_ms:
-        turn.state.timers.at_mono(attempt.expires_ms + 1, Due.EXPIRY, task_id)
-    elif task.on_lease_lost is OnLeaseLost.FINISH:
-        if task.phase is not Phase.UNKNOWN:
-            turn.move(task, Phase.UNKNOWN)  # only its agent, or an operator, can say it is dead
-            turn.do(ShowTask(task_id))
-    else:
-        end_attempt(turn, task, "lease_expired")
-        lost_attempt(turn, task, f"the lease of {attempt.agent} ran out")
-
-
-def _on_start(turn: Turn, task_id: str) -> None:
-    task = turn.state.tasks.get(task_id)
-    if task is not None and task.phase is Phase.SCHEDULED:
-        wait(turn, task)

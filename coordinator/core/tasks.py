@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from protocol.vocabulary import OnLeaseLost, Priority, TaskStatus, Want
 
 if TYPE_CHECKING:
-    from coordinator.core.gates import PermitGate
+    from coordinator.core.gates import CountedGate
     from coordinator.core.queue.shapes import Shape
     from coordinator.core.terms import Terms
 
@@ -108,7 +108,10 @@ class Task:
     attempt: Attempt | None = None
     fenced_to: str | None = None
     """The agent that the newest fence was given to, held or not."""
-    permits: "tuple[PermitGate, ...]" = ()
+    permits: "tuple[CountedGate, ...]" = ()
+    """Where its attempt has taken a place."""
+    charged: frozenset[str] = frozenset()
+    """Caps that have counted this task already: a retry is not charged again."""
     excluded: frozenset[str] = frozenset()
     pct: float | None = None
     step: str | None = None

@@ -22,11 +22,12 @@ class Due(Enum):
     """A task's time has come: its start, or the end of its back-off."""
     TASK_EXPIRY = auto()
     HIDE = auto()
-    WINDOW = auto()
-    """A window, block or period of the plan opens or closes."""
+    GATE = auto()
+    """A shared gate may open or close: a window, a period's end, a closure that is over."""
+    SCHEDULE = auto()
+    """A schedule names this time, or one of its runs has ended."""
     AGENT = auto()
     """Something about one agent changes: its hours, a cooldown, an operator's verb."""
-    DAY = auto()
 
 
 class Timers:

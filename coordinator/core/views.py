@@ -8,6 +8,7 @@ from coordinator.core.gates import PermitGate
 from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.core.tasks import Task
+from coordinator.core.why.reasons import Memo, blocked_counts, closed_codes, headline_of
 from protocol.messages import LimitView, Registry, Summary, TaskError, TaskView
 from protocol.vocabulary import AgentHealth, AgentStatus, Priority, TaskStatus
 
@@ -41,7 +42,7 @@ def registry_view(state: State, agent: Agent, now: Instant) -> Registry:
     )
 
 
-def task_view(state: State, task: Task, now: Instant) -> TaskView:
+def task_view(state: State, task: Task, now: Instant, memo: Memo | None = None) -> TaskView:
     """Render the card of one task."""
     attempt = task.attempt
     error = None
@@ -64,7 +65,7 @@ def task_view(state: State, task: Task, now: Instant) -> TaskView:
         step=task.step,
         result=task.result,
         error=error,
-        blocked_by=blocked_by(task),
+        blocked_by=blocked_by(state, task, now, memo),
         created_ms=task.created_ms,
         scheduled_for_ms=task.scheduled_for_ms,
         started_ms=task.started_ms,
@@ -72,16 +73,19 @@ def task_view(state: State, task: Task, now: Instant) -> TaskView:
     )
 
 
-def blocked_by(task: Task) -> tuple[str, ...]:
-    """Name the closed gates that a waiting task is behind."""
+def blocked_by(state: State, task: Task, now: Instant, memo: Memo | None = None) -> tuple[str, ...]:
+    """Name the closed gates that a waiting task is behind, or what keeps agents from it."""
     if task.shape is None:
         return ()
-    return tuple(gate.code for gate in task.shape.signature.gates if not gate.is_open)
+    closed = closed_codes(task.shape)
+    return tuple(closed) if closed else (headline_of(state, task.shape, now, memo),)
 
 
-def task_document(state: State, task: Task) -> dict[str, Any]:
+def task_document(
+    state: State, task: Task, now: Instant, memo: Memo | None = None
+) -> dict[str, Any]:
     """Render everything of a task, for a client that asked for it."""
-    view = task_view(state, task, Instant(task.created_ms, 0))
+    view = task_view(state, task, now, memo)
     document = view.model_dump(
         mode="json", exclude={"v", "ts_ms", "coord", "term"}, exclude_none=True
     )
@@ -89,11 +93,12 @@ def task_document(state: State, task: Task) -> dict[str, Any]:
     return document
 
 
-def list_tasks(state: State) -> dict[str, Any]:
+def list_tasks(state: State, now: Instant) -> dict[str, Any]:
     """Render the tasks that are not over, newest last, and how many there are."""
     live = [task for task in state.tasks.values() if not task.is_over]
+    memo: Memo = {}
     return {
-        "tasks": [task_document(state, task) for task in live[:LISTED_TASKS]],
+        "tasks": [task_document(state, task, now, memo) for task in live[:LISTED_TASKS]],
         "total": len(live),
     }
 
@@ -129,23 +134,22 @@ def summary_view(state: State, now: Instant) -> Summary:
         tasks_by_status={status.value: by_status[status] for status in TaskStatus},
         tasks_by_priority={priority.value: by_priority[priority] for priority in Priority},
         tasks_by_mode={mode: count for mode, count in sorted(by_mode.items()) if count},
-        blocked_by=_blocked(state),
-        limits={
-            gate.key: LimitView.model_construct(
-                max=gate.limit, used=len(gate.holders), holders=tuple(gate.holders)[:_HOLDERS_SHOWN]
-            )
-            for gate in state.gates.values()
-            if isinstance(gate, PermitGate) and gate.limit is not None
-        },
+        blocked_by=blocked_counts(state, state.shapes.values(), now),
+        limits=_limits(state),
         dropped={reason: count for reason, count in sorted(state.dropped.items()) if count},
     )
 
 
-def _blocked(state: State) -> dict[str, int]:
-    """Count waiting tasks by the gate that holds them back; the rest wait for an agent."""
-    counts: Counter[str] = Counter()
-    for shape in state.shapes.values():
-        if shape.live:
-            closed = [gate.code for gate in shape.signature.gates if not gate.is_open]
-            counts[closed[0] if closed else "AGENT_BUSY"] += shape.live
-    return dict(sorted(counts.items()))
+def _limits(state: State) -> dict[str, LimitView]:
+    """Show every shared limit, also one that no task has met yet; slots are on agents' cards."""
+    views = {
+        key: LimitView.model_construct(max=limit, used=0)
+        for key, limit in state.policy.limits.items()
+        if not key.startswith("agent:")
+    }
+    for gate in state.gates.values():
+        if isinstance(gate, PermitGate) and gate.limit is not None:
+            views[gate.key] = LimitView.model_construct(
+                max=gate.limit, used=len(gate.holders), holders=tuple(gate.holders)[:_HOLDERS_SHOWN]
+            )
+    return views

@@ -1,6 +1,8 @@
 """Checks of windows and hours: what never opens, what never closes, what contradicts itself."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from coordinator.core.civil import DAY_MIN, Window, always_open, hours_windows, skipped_by_dst
@@ -63,14 +65,20 @@ def _skipped(path: str, window: Window) -> Iterator[Problem]:
     first, last = window.span
     if last - first > _LONGEST_GAP_MIN:
         return
-    days = skipped_by_dst(window, _FROM_MS, _UNTIL_MS)
-    if days:
+    # A fleet has thousands of breaks and few different ones.
+    day = _first_skipped(Window("", window.zone, window.start_min, window.end_min, window.days))
+    if day is not None:
         yield warning(
             path,
             f"{first // 60:02}:{first % 60:02}",
-            f"does not open on days when the clock of {window.zone} skips it, such as {days[0]}",
+            f"does not open on days when the clock of {window.zone} skips it, such as {day}",
             "move it, or make it longer",
         )
+
+
+@lru_cache(maxsize=4096)
+def _first_skipped(window: Window) -> date | None:
+    return next(iter(skipped_by_dst(window, _FROM_MS, _UNTIL_MS)), None)
 
 
 def _preferences(path: str, plan: FleetPlan, agent: AgentPlan) -> Iterator[Problem]:
@@ -91,11 +99,14 @@ def _preferences(path: str, plan: FleetPlan, agent: AgentPlan) -> Iterator[Probl
     else:
         zone = agent.timezone or plan.timezone
         avoided = hours_windows(frozenset(likes.avoid_hours), zone)
-    blocks = (*avoided, *cooldown_windows(plan, agent), *agent_blocks(plan, agent.name))
+    breaks = (*cooldown_windows(plan, agent), *agent_blocks(plan, agent.name))
+    # A range that ends when it starts is told as such, and is no round-the-clock block.
+    blocks = (*avoided, *(span for span in breaks if span.start_min != span.end_min))
     if always_open(blocks):
         message = "avoided hours, breaks and idle blocks leave this agent no time to work"
         hint = "free some hours, or give the idle block applies_to"
-        yield Problem(f"{at}.avoid_hours", list(likes.avoid_hours), message, hint)
+        place, value = (f"{at}.avoid_hours", list(likes.avoid_hours)) if avoided else (at, None)
+        yield Problem(place, value, message, hint)
     elif likes.max_daily_runtime is not None and likes.max_daily_runtime > _free_hours(blocks):
         yield warning(
             f"{at}.max_daily_runtime",

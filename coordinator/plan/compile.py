@@ -22,6 +22,7 @@ from coordinator.core.policy import (
     Threshold,
 )
 from coordinator.plan.hours import ScheduleWindow
+from coordinator.plan.recurring import recurring_task
 from coordinator.plan.rules import IdleBlock, RecentFailure, RestRule, TaskCooldownRule
 from coordinator.plan.schema import AgentPlan, CountedCap, FleetPlan
 from coordinator.plan.thresholds import KNOWN_METRICS, NEVER_CRITICAL, Metric, Thresholds
@@ -82,6 +83,9 @@ def compile_plan(plan: FleetPlan) -> Policy:
         ),
         rests=tuple(
             _rest(name, rule) for name, rule in rules.items() if isinstance(rule, RestRule)
+        ),
+        schedules=tuple(
+            recurring_task(one, plan.timezone) for one in plan.schedules if one.enabled
         ),
         lease=_lease(plan.leases),
         ageing=_ageing(plan.scheduling, defaults.ageing),

@@ -35,6 +35,11 @@ class Change:
             return f"{self.path}: removed"
         return f"{self.path}: {self.before!r} -> {self.after!r}"
 
+    def document(self) -> dict[str, object]:
+        """Write the change down as JSON; a side that lacks the place is left out."""
+        sides = {"before": self.before, "after": self.after}
+        return {"path": self.path, **{k: v for k, v in sides.items() if v is not ABSENT}}
+
 
 def diff(old: FleetPlan, new: FleetPlan) -> list[Change]:
     """Return the changes from *old* to *new*, in the order of the plan's keys."""

@@ -11,8 +11,10 @@ from typing import Any, Final, NoReturn
 from coordinator.plan.problems import PlanError, Problem
 from protocol.messages.base import MAX_SAFE_INTEGER
 
-MAX_PLAN_BYTES: Final = 4 * 1024 * 1024
+MAX_PLAN_BYTES: Final = 32 * 1024 * 1024
 MAX_DEPTH: Final = 32
+
+_SAFE_DIGITS: Final = 20
 
 
 class _Twice(dict[str, Any]):
@@ -30,7 +32,12 @@ def read_object(data: bytes, source: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise _refusal(source, data[error.start], f"not UTF-8 at byte {error.start}") from None
     try:
-        document = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+        document = json.loads(
+            text,
+            object_pairs_hook=_members,
+            parse_constant=_no_constant,
+            parse_int=_integer,
+        )
     except json.JSONDecodeError as error:
         raise _refusal(
             source,
@@ -54,6 +61,11 @@ class _NotANumber(Exception):
 
 def _no_constant(name: str) -> NoReturn:
     raise _NotANumber(name)
+
+
+def _integer(text: str) -> int | float:
+    # Beyond 2^53 the value no longer matters, and Python refuses thousands of digits.
+    return int(text) if len(text) < _SAFE_DIGITS else float(text)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

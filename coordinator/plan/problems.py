@@ -15,6 +15,8 @@ from typing import Final
 
 from protocol.errors import FleetBusError
 
+HIDDEN: Final = "***"
+
 _SHORT: Final = 60
 _NUMBER: Final = re.compile(r"(\d+)")
 
@@ -30,7 +32,8 @@ class Severity(StrEnum):
 class Problem:
     """One thing that is wrong, at one place of the plan.
 
-    ``path`` reads like ``agents[0].heartbeat_interval`` and is empty for the plan as a whole.
+    ``path`` reads like ``agents[0].heartbeat_interval`` and is empty for the plan as a whole. A
+    problem travels to logs and screens, so an address, which may hold a secret, is hidden.
     """
 
     path: str
@@ -38,6 +41,10 @@ class Problem:
     message: str
     suggestion: str | None = None
     severity: Severity = Severity.ERROR
+
+    def __post_init__(self) -> None:
+        if "://" in str(self.value):
+            object.__setattr__(self, "value", HIDDEN)
 
     def __str__(self) -> str:
         hint = f"; {self.suggestion}" if self.suggestion else ""

@@ -5,12 +5,22 @@ and the machine's own zone is never asked. What a key means is in the documentat
 what the parts must be to each other is in :mod:`coordinator.plan.checks`.
 """
 
+import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from coordinator.plan.base import Part
 from coordinator.plan.hours import Schedule, SchedulePreferences, ScheduleWindow
+from coordinator.plan.problems import did_you_mean
 from coordinator.plan.rules import Rule
 from coordinator.plan.thresholds import Thresholds
 from coordinator.plan.upkeep import (
@@ -31,18 +41,28 @@ from coordinator.plan.values import (
     Weekday,
     Word,
     Zone,
+    refusal,
     unknown_keys,
 )
 from protocol.vocabulary import AgentHealth, Priority
 
 MODE_LIMIT: Final = "max_concurrent_"
 
-CapScope = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(fleet|mode:[a-z0-9][a-z0-9_.-]*|agent:[A-Za-z0-9][A-Za-z0-9_-]*|name:.+)$"
-    ),
-]
+_SCOPE: Final = re.compile(r"fleet|mode:[a-z0-9][\w.-]*|agent:[A-Za-z0-9][\w-]*|name:.+", re.ASCII)
+
+
+def _cap_scope(scope: str) -> str:
+    if _SCOPE.fullmatch(scope):
+        return scope
+    word = scope.rpartition(":")[2]
+    hint = did_you_mean(scope, ["fleet"])
+    raise refusal(
+        "must be fleet, mode:<mode>, agent:<name> or name:<task name>",
+        hint or f"did you mean 'mode:{word}'?",
+    )
+
+
+CapScope = Annotated[str, AfterValidator(_cap_scope)]
 
 
 class CountedCap(Part):

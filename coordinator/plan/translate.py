@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
-from coordinator.plan.problems import Problem, did_you_mean
+from coordinator.plan.problems import HIDDEN, Problem, did_you_mean
 from coordinator.plan.schema import FleetPlan
 
 Place = tuple[str | int, ...]
@@ -68,8 +68,7 @@ def problems_of(error: ErrorDetails, document: object) -> list[tuple[Place, Prob
         case "extra_forbidden":
             key = str(place[-1])
             if place[0] == "notifications" and key in _SECRET_KEYS:
-                # A problem travels to logs and screens: the secret must not travel with it.
-                return [(place, Problem(path_of(place), "***", "unknown key", _NO_SECRETS))]
+                return [(place, Problem(path_of(place), HIDDEN, "unknown key", _NO_SECRETS))]
             hint = did_you_mean(key, _known_keys(error["loc"][:-1]))
             return [(place, Problem(path_of(place), error["input"], "unknown key", hint))]
         case "union_tag_invalid" | "union_tag_not_found":

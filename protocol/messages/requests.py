@@ -19,7 +19,7 @@ from protocol.messages.base import (
     Version,
 )
 from protocol.names import AgentName, TaskId
-from protocol.vocabulary import OnLeaseLost, Priority, SubmitOp
+from protocol.vocabulary import OnLeaseLost, PlanAction, Priority, SubmitOp
 
 RequestId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
 
@@ -64,6 +64,20 @@ class Submit(Message):
     task: TaskId | None = None
     agent: AgentName | None = None
     spec: TaskSpec | None = None
+    key: Label | None = None
+    """A permit key, to be held or released."""
+    plan: JsonObject | None = None
+    plan_version: Count | None = None
+    """The version that the plan was made from; another one in force is a conflict."""
+    action: PlanAction = PlanAction.SHOW
+    """What is asked of a plan."""
+    of_version: Count | None = None
+    """The stored plan that is asked about or to be put in force again, instead of ``plan``."""
+    days: Annotated[float, Field(strict=True, gt=0, le=31)] = 7.0
+    """How far a preview looks ahead."""
+    for_s: Annotated[float, Field(strict=True, gt=0, le=1e9)] | None = None
+    """How long an operator's verb holds; without it, one hour."""
+    forever: Flag = False
     reason: Text | None = None
 
 

@@ -50,10 +50,11 @@ class BrokerAddress:
 def embedded_broker(
     tmp_path: Path, *, mqtt_port: int = 0, ws_port: int = 0, root: str = "fleet"
 ) -> Iterator[BrokerAddress]:
-    """Run the embedded broker with a fresh secret; a port of 0 is a free one."""
+    """Run the embedded broker with the folder's secret, or a fresh one; a port of 0 is free."""
     secret_file = tmp_path / "coordinator.secret"
-    password = secrets.token_urlsafe(16)
-    secret_file.write_text(password + "\n")
+    if not secret_file.exists():
+        secret_file.write_text(secrets.token_urlsafe(16) + "\n")
+    password = secret_file.read_text().strip()
     options = {
         "--mqtt-port": mqtt_port,
         "--ws-port": ws_port,

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -26,6 +26,8 @@ from coordinator.cli.up.fleet import Fleet
 from coordinator.cli.up.supervisor import Stopped, Supervisor
 from coordinator.plan.load import load
 from protocol.errors import FleetBusError
+
+ONE_REQUEST_S: Final = 0.5
 
 
 def up(
@@ -60,43 +62,54 @@ def up(
         }
     )
     fleet_plan = load(chosen.plan_file)
-    out = screen.console()
-
-    def say(line: str) -> None:
-        out.print(line, soft_wrap=True)
-
     with held(chosen.data):
         if left := end_leftovers(chosen.data):
             say(f"{screen.WARN} ended what an earlier `fleetbus up` left: {', '.join(left)}")
         raise typer.Exit(_run(Fleet(chosen, fleet_plan, say)))
 
 
+def say(line: str) -> None:
+    """Tell the person at the terminal; whether anybody is still there does not matter."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, flush=True)
+
+
 def _run(fleet: Fleet) -> int:
-    supervisor, say = fleet.supervisor, fleet.say
-    with _signals(supervisor):
-        status = 0
+    with _signals(fleet.supervisor):
         try:
             fleet.start()
-            supervisor.supervise()
+            fleet.supervisor.supervise()
         except Stopped:
-            pass
+            return 0
         except FleetBusError as error:
             screen.complain(str(error))
-            status = 1
-        began = time.monotonic()
-        killed = supervisor.stop_all()
-    if killed:
+            return 1
+        else:
+            return 0
+        finally:
+            # Whatever happened, a bug of ours included, no process is left behind.
+            _stop(fleet)
+
+
+def _stop(fleet: Fleet) -> None:
+    began = time.monotonic()
+    if killed := fleet.supervisor.stop_all():
         say(f"{screen.WARN} did not end in time and was killed: {', '.join(killed)}")
     say(f"stopped in {time.monotonic() - began:.1f} s; the store and logs are in {fleet.data}")
-    return status
 
 
 @contextlib.contextmanager
 def _signals(supervisor: Supervisor) -> Iterator[None]:
     """Count requests to stop; the second one is impatient."""
+    last = -1.0
 
     def ask(_number: int, _frame: object) -> None:
-        supervisor.stop_asked += 1
+        nonlocal last
+        now = time.monotonic()
+        # Wrappers such as make pass on a signal that the terminal has sent to us as well.
+        if now - last > ONE_REQUEST_S:
+            supervisor.stop_asked += 1
+        last = now
 
     names = ["SIGINT", "SIGTERM"] + ([] if sys.platform == "win32" else ["SIGHUP"])
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}

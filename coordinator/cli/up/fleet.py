@@ -94,12 +94,13 @@ class Fleet:
     def _start_agents(self, bus: Bus, state: FleetState, before: Before) -> None:
         parts = agent_parts(self.chosen, self.plan)
         waiting = {part.name: self.supervisor.start(part).pid for part in parts}
+        width = max((len(name) for name in waiting), default=0)
         if waiting:
-            self.say(f"starting {len(waiting)} agents: {', '.join(waiting)}")
+            self.say(f"starting {', '.join(waiting)}")
 
         def ready() -> bool:
             for name in [name for name in waiting if before.agent_is_up(state, name)]:
-                self.say(f"{screen.GOOD} agent {name:<6} pid {waiting.pop(name)}")
+                self.say(f"{screen.GOOD} agent {name:<{width}} pid {waiting.pop(name)}")
             return not waiting
 
         if not self._wait(bus, ready, AGENTS_READY_S):

@@ -15,6 +15,9 @@ from coordinator.cli.up.restarts import OF_AN_AGENT, OF_THE_CORE, Restarts
 from coordinator.plan.schema import AgentPlan, FleetPlan
 from coordinator.settings import CoordinatorSettings
 
+DRAIN_S: Final = 5
+"""What a ready-made agent's tasks get to finish in; less than the supervisor's patience."""
+
 _CLI: Final = (sys.executable, "-m", "coordinator.cli")
 
 
@@ -104,6 +107,7 @@ def _ready_made(
         "--window-id": agent.window_id,
         "--heartbeat": agent.heartbeat_interval or plan.leases.heartbeat,
         "--config": _config_file(agent),
+        "--drain": DRAIN_S,
     }
     for option, value in options.items():
         if value:

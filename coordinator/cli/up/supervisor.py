@@ -19,6 +19,9 @@ LOOK_S: Final = 0.1
 PATIENCE_S: Final[dict[Kind, float]] = {Kind.AGENT: 5.5, Kind.COORDINATOR: 2.5, Kind.BROKER: 1.5}
 """How long each kind may take to finish; together less than 10 s."""
 
+IMPATIENT: Final = 2
+"""Being asked to stop once more means: now."""
+
 
 class Stopped(Exception):
     """The person or the system asked us to stop."""
@@ -111,9 +114,8 @@ class Supervisor:
             self._say(f"stopping {', '.join(process.part.title for process in left)}")
         for process in left:
             process.ask_to_stop()
-        asked, end = self.stop_asked, time.monotonic() + seconds
-        # Being asked once more means: now.
-        while left and time.monotonic() < end and self.stop_asked < max(2, asked + 1):
+        end = time.monotonic() + seconds
+        while left and time.monotonic() < end and self.stop_asked < IMPATIENT:
             left = [process for process in left if process.status is None]
             time.sleep(LOOK_S / 2 if left else 0)
         for process in left:
@@ -147,6 +149,8 @@ class Supervisor:
         try:
             process = self.start(part)
         except FleetBusError as error:
+            if part.kind is not Kind.AGENT:
+                raise
             self._say(f"{screen.BAD} {error}")
             return
         self._say(f"{screen.GOOD} {part.title} runs again (pid {process.pid})")

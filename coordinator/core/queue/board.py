@@ -1,86 +1,54 @@
-"""A board: the heads of the shapes that some agents could take, in order.
+"""A board: the shapes that some agents could take, by the signature of gates they wait behind."""
 
-Keys on the board may be too low (a head was taken elsewhere) and are put right when they come up;
-they are never too high, because a shape whose head moves forward is offered again.
-"""
-
-import heapq
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from coordinator.core.gates import Signature
-from coordinator.core.queue.shapes import Key, Shape
+from coordinator.core.queue.heap import ShapeHeap
 
 if TYPE_CHECKING:
     from coordinator.core.agents import Agent
+    from coordinator.core.gates import Signature
+    from coordinator.core.queue.shapes import Key, Shape
 
 
 class Board:
-    """The shapes feasible for an agent class, or pinned to one agent, by signature."""
+    """The shapes feasible for an agent class, or pinned to one agent."""
 
-    __slots__ = ("_heaps", "_keys", "free")
+    __slots__ = ("_heaps", "free", "rank")
 
-    def __init__(self, free: "Mapping[str, Agent]") -> None:
+    def __init__(self, free: "Mapping[str, Agent]", rank: tuple[int, int, int] = (0, 0, 0)) -> None:
+        self.rank = rank
+        """How good its agents are for any task, as far as all of them are alike: low is good."""
         self.free = free
         """Those of the agents looking at this board that could start something now."""
-        self._heaps: dict[Signature, list[tuple[Key, int, Shape]]] = {}
-        self._keys: dict[int, Key] = {}
+        self._heaps: dict[Signature, ShapeHeap] = {}
 
-    def offer(self, shape: Shape) -> None:
+    def offer(self, shape: "Shape") -> None:
         """Put *shape* up at its present place, or move it forward to it."""
-        key = shape.key()
-        if key is None:
-            return
-        known = self._keys.get(shape.number)
-        if known is not None and known <= key:
-            return
-        self._keys[shape.number] = key
         heap = self._heaps.get(shape.signature)
         if heap is None:
-            heap = self._heaps[shape.signature] = []
-        heapq.heappush(heap, (key, shape.number, shape))
-        shape.signature.boards[self] = None
+            heap = self._heaps[shape.signature] = ShapeHeap()
+            shape.signature.boards[self] = None
+        heap.offer(shape)
 
-    def best(self, takes: Callable[[Shape], bool] | None = None) -> tuple[Key, Shape] | None:
-        """Return the first shape that is open now and that *takes* accepts."""
+    def best(self, takes: "Callable[[Shape], bool] | None" = None) -> "tuple[Key, Shape] | None":
+        """Return the first shape that is open now and that *takes* accepts, with its key."""
         best: tuple[Key, Shape] | None = None
-        for signature in list(self._heaps):
+        for signature, heap in list(self._heaps.items()):
             if signature.closed:
                 continue
-            found = self._first(signature, takes)
+            found = heap.first(takes)
             if found is not None and (best is None or found[0] < best[0]):
                 best = found
+            if not heap:
+                del self._heaps[signature]
+                signature.boards.pop(self, None)
         return best
 
-    def _first(
-        self, signature: Signature, takes: Callable[[Shape], bool] | None
-    ) -> tuple[Key, Shape] | None:
-        heap = self._heaps[signature]
-        held_back: list[tuple[Key, int, Shape]] = []
-        found: tuple[Key, Shape] | None = None
-        while heap:
-            key, number, shape = heap[0]
-            if self._keys.get(number) != key:
-                heapq.heappop(heap)  # offered again at an earlier place
-                continue
-            actual = shape.key()
-            if actual is None:
-                heapq.heappop(heap)
-                del self._keys[number]
-            elif actual != key:
-                heapq.heapreplace(heap, (actual, number, shape))
-                self._keys[number] = actual
-            elif takes is not None and not takes(shape):
-                held_back.append(heapq.heappop(heap))
-            else:
-                found = (key, shape)
-                break
-        for entry in held_back:
-            heapq.heappush(heap, entry)
-        if not heap:
-            del self._heaps[signature]
-            signature.boards.pop(self, None)
-        return found
+    def shows(self, shape: "Shape") -> bool:
+        """Say whether *shape* is up here at its place, or at one before it; for the audit."""
+        heap = self._heaps.get(shape.signature)
+        return heap is not None and self in shape.signature.boards and heap.shows(shape)
 
     @property
     def is_empty(self) -> bool:
@@ -92,4 +60,3 @@ class Board:
         for signature in self._heaps:
             signature.boards.pop(self, None)
         self._heaps.clear()
-        self._keys.clear()

@@ -9,6 +9,7 @@ from protocol.vocabulary import AgentHealth, Priority
 
 if TYPE_CHECKING:
     from coordinator.core.agents import Agent
+    from coordinator.core.why.obstacles import Obstacles
 
 TIER: Final = {
     AgentHealth.HEALTHY: 3,
@@ -31,7 +32,9 @@ class ClassKey:
         kind = shape.kind
         if not kind.capabilities <= self.capabilities:
             return False
-        if kind.min_health is not None and TIER[self.health] < TIER[kind.min_health]:
+        unknown_will_do = kind.allows_unknown_health and self.health is AgentHealth.UNKNOWN
+        least = kind.min_health
+        if least is not None and TIER[self.health] < TIER[least] and not unknown_will_do:
             return False
         return not self.in_maintenance or kind.priority is Priority.MAINTENANCE
 
@@ -39,7 +42,7 @@ class ClassKey:
 class AgentClass:
     """The agents of one class, those of them that are free, and the board they look at."""
 
-    __slots__ = ("board", "free", "key", "members", "number")
+    __slots__ = ("board", "free", "key", "members", "number", "obstacles")
 
     def __init__(self, number: int, key: ClassKey) -> None:
         self.number = number
@@ -47,4 +50,25 @@ class AgentClass:
         self.members: dict[str, Agent] = {}
         self.free: dict[str, Agent] = {}
         """In the order in which they became free: the one that has idled longest first."""
-        self.board = Board(self.free)
+        rank = (-TIER[key.health], len(key.capabilities), number)
+        self.board = Board(self.free, rank)
+        self.obstacles: dict[Obstacles, dict[str, Agent]] = {}
+        """Members by what stands between them and any task, so that a reason need not scan."""
+
+    def note(self, agent: "Agent", found: "Obstacles") -> None:
+        """Write down what stands between *agent*, who is a member, and any task."""
+        known = agent.obstacles
+        if known is not None:
+            if known == found and agent.name in self.obstacles.get(known, ()):
+                return
+            self.forget(agent)
+        agent.obstacles = found
+        self.obstacles.setdefault(found, {})[agent.name] = agent
+
+    def forget(self, agent: "Agent") -> None:
+        """Write nothing of *agent* any more."""
+        if agent.obstacles is not None:
+            alike = self.obstacles.get(agent.obstacles)
+            if alike is not None and alike.pop(agent.name, None) is not None and not alike:
+                del self.obstacles[agent.obstacles]
+            agent.obstacles = None

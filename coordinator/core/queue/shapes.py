@@ -43,11 +43,14 @@ class Kind:
     priority: Priority
     capabilities: frozenset[str]
     min_health: AgentHealth | None
+    allows_unknown_health: bool
     pin: str | None
     excluded: frozenset[str]
     """Agents that have rejected such a task."""
     type_keys: tuple[str, ...]
     """The keys under which cooldowns of an agent may hold this kind back."""
+    must_fit: bool
+    estimated_ms: int | None
     gates: tuple[str, ...]
 
 
@@ -56,11 +59,11 @@ class Shape:
 
     __slots__ = ("_heap", "boards", "head_start_ms", "kind", "live", "number", "signature")
 
-    def __init__(self, number: int, kind: Kind, signature: "Signature", head_start_ms: int) -> None:
+    def __init__(self, number: int, kind: Kind, signature: "Signature") -> None:
         self.number = number
         self.kind = kind
         self.signature = signature
-        self.head_start_ms = head_start_ms
+        self.head_start_ms = 0
         self.boards: dict[Board, None] = {}
         self.live = 0
         self._heap: list[tuple[int, str, int, Task]] = []
@@ -72,8 +75,13 @@ class Shape:
         self.live += 1
         heapq.heappush(self._heap, (task.enqueued_ms, task.id, task.ticket, task))
         if self.head() is task:
-            for board in self.boards:
-                board.offer(self)
+            self.show()
+
+    def show(self) -> None:
+        """Let everyone who could take the head see it, or see it further ahead."""
+        self.signature.line.offer(self)
+        for board in self.boards:
+            board.offer(self)
 
     def remove(self, task: "Task") -> None:
         """Let *task* wait here no longer; its entry is dropped when it comes up."""
@@ -100,6 +108,24 @@ class Shape:
         if head is None:
             return None
         return Key(BAND[self.kind.priority], head.enqueued_ms - self.head_start_ms, head.id)
+
+    def count_before(self, key: Key, at_most: int) -> int:
+        """Count those that stand before *key*, in the order of all tasks, up to *at_most*.
+
+        Of the heap only the branches are visited that begin before *key*.
+        """
+        heap, band, lead_ms = self._heap, BAND[self.kind.priority], self.head_start_ms
+        found, looked_at, branches = 0, 0, [0]
+        while branches and found < at_most and looked_at < 2 * at_most:
+            place = branches.pop()
+            if place >= len(heap):
+                continue
+            enqueued_ms, name, ticket, task = heap[place]
+            if (band, enqueued_ms - lead_ms, name) < key:
+                looked_at += 1
+                found += task.ticket == ticket
+                branches += (2 * place + 1, 2 * place + 2)
+        return found if looked_at < 2 * at_most else at_most
 
     def waiting(self) -> "list[Task]":
         """List those that wait, in order; for explanations, not for decisions."""

@@ -1,0 +1,250 @@
+"""The agent that a bot embeds: name it, give it handlers, run it."""
+
+import logging
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from random import Random
+from types import FrameType, TracebackType
+from typing import Final, Self, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent_client.clock import SystemClock
+from agent_client.errors import AgentError, BadSetting
+from agent_client.handlers import Handler, Handlers
+from agent_client.loop import ErrorNoted, Goodbye, Loop, ModeSet
+from agent_client.metrics import MetricSet
+from agent_client.settings import AgentSettings, broker_of, machine_id_of, root_of
+from agent_client.verdict import portable
+from protocol.messages.base import Label
+
+log = logging.getLogger("fleetbus.agent")
+
+H = TypeVar("H", bound=Handler)
+
+MAX_REASON: Final = 1_000
+_JOIN_SLACK_S: Final = 10.0
+
+
+class Agent:
+    """One agent of the fleet, in this process.
+
+    ``run()`` blocks until a signal or the coordinator ends it. ``start()`` and ``stop()``, or
+    ``with agent:``, run it beside the bot's own work. An agent runs once: make a new one to run
+    again. Handlers of plain functions run in threads, up to ``slots`` at once; a thread cannot
+    be killed, so such a handler must call ``task.check()`` often.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one optional fact about the agent
+        self,
+        name: str,
+        *,
+        machine_id: str | None = None,
+        window_id: str = "default",
+        capabilities: Sequence[str] = (),
+        broker: str | None = None,
+        root: str | None = None,
+        slots: int = 1,
+        labels: Mapping[str, str] | None = None,
+        heartbeat_s: float = 10.0,
+        config_path: str | None = None,
+        mode: str | None = None,
+        drain_s: float = 10.0,
+        client_id: str | None = None,
+        subscribe_qos: int = 1,
+    ) -> None:
+        if isinstance(capabilities, str):
+            raise BadSetting("capabilities", capabilities, "a list of words, not one text")
+        self.settings = AgentSettings(
+            name=name,
+            broker=broker_of(broker),
+            root=root_of(root),
+            machine_id=machine_id_of(machine_id),
+            window_id=window_id,
+            capabilities=tuple(capabilities),
+            labels=dict(labels or {}),
+            slots=slots,
+            heartbeat_s=heartbeat_s,
+            config_path=config_path,
+            client_id=client_id or name,
+            subscribe_qos=subscribe_qos,
+        )
+        self._drain_s = drain_s
+        self._handlers = Handlers()
+        self._metrics = MetricSet()
+        self._mode = _checked_mode(mode)
+        self._loop: Loop | None = None
+        self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+
+    @property
+    def name(self) -> str:
+        """The name of the agent on the bus."""
+        return self.settings.name
+
+    # --- what it can do
+
+    def handler(self, *modes: str) -> Callable[[H], H]:
+        """Let the decorated function do the work of *modes*; ``"*"`` is every other mode.
+
+        A plain function gets a :class:`Task`, an ``async def`` an :class:`AsyncTask`. What it
+        returns is the result; what it raises is why the task failed.
+        """
+        if not modes or not all(isinstance(mode, str) for mode in modes):
+            raise BadSetting("handler", modes, 'modes, as in @agent.handler("quest")')
+
+        def register(function: H) -> H:
+            self.add_handler(function, *modes)
+            return function
+
+        return register
+
+    def add_handler(self, function: Handler, *modes: str) -> None:
+        """Let *function* do the work of *modes*; all handlers must be known before the start."""
+        if self._loop is not None:
+            raise AgentError(f"agent {self.name!r} runs already; add handlers before that")
+        self._handlers.add(modes, function)
+
+    # --- what it says
+
+    def metric(self, name: str, value: float) -> None:
+        """Tell *value* as metric *name* with the next heartbeat."""
+        self._metrics.set(name, value)
+
+    def error(self, message: str) -> None:
+        """Tell the fleet at once that something is wrong; it is shown as the presence's reason."""
+        text = portable(message)[:MAX_REASON]
+        self._metrics.add("errors_total")
+        log.warning("agent %s: %s", self.name, text)
+        if self._loop is not None:
+            self._loop.post(ErrorNoted(text))
+
+    def set_mode(self, mode: str | None) -> None:
+        """Say in which mode the bot is; None means that of the task it works on."""
+        self._mode = _checked_mode(mode)
+        if self._loop is not None:
+            self._loop.post(ModeSet(self._mode))
+
+    # --- its life
+
+    def run(self) -> None:
+        """Run until the end. SIGINT and SIGTERM let handlers finish for ``drain_s`` seconds.
+
+        A second signal asks them to stop at once. Raises what made it impossible to go on,
+        :class:`Superseded` for instance.
+        """
+        self.start()
+        with self._signals():
+            # Not for ever: on Windows, Ctrl-C does not interrupt an endless wait.
+            while not self._running().done.wait(1.0):
+                pass
+        self._finish()
+
+    def start(self) -> None:
+        """Start to connect and to work, in a thread of its own."""
+        if self._loop is not None:
+            raise AgentError(f"agent {self.name!r} was started already; make a new one")
+        if not self._handlers.modes:
+            log.info("agent %s has no handlers: it will reject every task", self.name)
+        self._process = os.getpid()
+        self._loop = Loop(
+            self.settings,
+            self._handlers,
+            self._metrics,
+            boot=secrets.token_hex(16),
+            clock=SystemClock(),
+            random=Random(),
+        )
+        if self._mode is not None:
+            self._loop.post(ModeSet(self._mode))
+        self._thread = threading.Thread(
+            target=self._loop.run, name=f"{self.name}-agent", daemon=True
+        )
+        self._thread.start()
+
+    def wait_until_online(self, timeout: float | None = None) -> bool:
+        """Wait until the agent has stated itself on the bus; say whether it has."""
+        return self._running().ready.wait(timeout)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the agent has ended by itself, and raise why if it could not go on."""
+        if not self._running().done.wait(timeout):
+            return False
+        self._finish()
+        return True
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Let handlers finish for *timeout* seconds, stop them, say goodbye and end."""
+        self._ask_to_leave(timeout)
+        self._finish()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop(0.0 if kind is not None else self._drain_s)
+
+    def _running(self) -> Loop:
+        if self._loop is None:
+            raise AgentError(f"agent {self.name!r} was not started")
+        if self._process != os.getpid():
+            raise AgentError(f"agent {self.name!r} was started in another process; start one here")
+        return self._loop
+
+    def _ask_to_leave(self, patience_s: float) -> None:
+        loop = self._running()
+        if not loop.done.is_set():
+            loop.post(Goodbye(max(0, round(patience_s * 1000)), "stopped"))
+
+    def _finish(self) -> None:
+        loop = self._running()
+        loop.done.wait()
+        if self._thread is not None:
+            self._thread.join(_JOIN_SLACK_S)
+        if loop.left:
+            log.warning(
+                "agent %s leaves handlers behind that did not stop: %s",
+                self.name,
+                ", ".join(loop.left),
+            )
+        if loop.error is not None:
+            raise loop.error
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        asked = False
+
+        def leave(_number: int, _frame: FrameType | None) -> None:
+            nonlocal asked
+            self._ask_to_leave(0.0 if asked else self._drain_s)
+            asked = True
+
+        former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            for number in former:
+                signal.signal(number, leave)
+            yield
+        finally:
+            for number, handler in former.items():
+                # None: it was not installed from Python, and cannot be put back.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _checked_mode(mode: str | None) -> str | None:
+    try:
+        return None if mode is None else TypeAdapter(Label).validate_python(mode)
+    except ValidationError:
+        raise BadSetting("mode", mode, "1-128 characters") from None

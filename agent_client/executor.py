@@ -1,0 +1,83 @@
+"""Carries out what the machine decided about handlers, in threads or in an event loop."""
+
+from typing import cast
+
+from agent_client.clock import Clock
+from agent_client.core.effects import (
+    ExtendDeadline,
+    KillHandler,
+    PauseHandler,
+    ResumeHandler,
+    StartHandler,
+    StopHandler,
+)
+from agent_client.core.events import HandlerEnded, HandlerProgressed
+from agent_client.core.fence import Fence
+from agent_client.core.outcomes import Declined, StopWhy
+from agent_client.coroutines import CoroutineRunner
+from agent_client.handlers import AsyncHandler, Handlers, PlainHandler, is_async
+from agent_client.run import Post, Run
+from agent_client.threads import ThreadRunner
+
+Order = StartHandler | ExtendDeadline | StopHandler | KillHandler | PauseHandler | ResumeHandler
+
+
+class Executor:
+    """The runs of this process; used from the loop's thread only."""
+
+    def __init__(self, name: str, handlers: Handlers, clock: Clock, post: Post) -> None:
+        self._handlers = handlers
+        self._clock = clock
+        self._post = post
+        self._runs: dict[Fence, Run] = {}
+        self._threads = ThreadRunner(name)
+        self._coroutines = CoroutineRunner(name)
+
+    def carry_out(self, order: Order) -> None:
+        """Do as told; what has ended in the meantime needs nothing any more."""
+        if isinstance(order, StartHandler):
+            self._start(order)
+            return
+        run = self._runs.get(order.fence)
+        if run is None:
+            return
+        match order:
+            case ExtendDeadline(deadline_ms=deadline_ms):
+                run.extend(deadline_ms)
+            case StopHandler(why=why):
+                run.ask_to_stop(why)
+            case KillHandler():
+                run.kill()
+            case PauseHandler():
+                run.ask_to_rest(rest=True)
+            case ResumeHandler():
+                run.ask_to_rest(rest=False)
+
+    def _start(self, start: StartHandler) -> None:
+        handler = self._handlers.find(start.assignment.mode)
+        if handler is None:
+            declined = Declined("no_handler", f"no handler for {start.assignment.mode!r}")
+            self._post(HandlerEnded(start.fence, declined), True)  # noqa: FBT003 - wakes the loop
+            return
+        run = self._runs[start.fence] = Run(start, self._clock, self._post)
+        if is_async(handler):
+            self._coroutines.start(run, cast("AsyncHandler", handler))
+        else:
+            self._threads.start(run, cast("PlainHandler", handler))
+
+    def progress_of(self, fence: Fence) -> HandlerProgressed | None:
+        """Take the newest progress of *fence*."""
+        run = self._runs.get(fence)
+        return None if run is None else run.take_progress()
+
+    def forget(self, fence: Fence) -> None:
+        """Let go of what has ended."""
+        self._runs.pop(fence, None)
+
+    def close(self) -> None:
+        """Ask whatever is left to stop, and let idle threads end."""
+        for run in self._runs.values():
+            run.ask_to_stop(StopWhy.LEAVING)
+            run.kill()
+        self._threads.close()
+        self._coroutines.close()

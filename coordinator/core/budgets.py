@@ -1,0 +1,44 @@
+"""Error budgets: when too much has failed in a day or a week, nothing new begins.
+
+Failed attempts count, except those of ignored classes (a lost agent is ``infrastructure``).
+Running work continues and maintenance tasks may start. The budget opens again with the next
+period, or by an operator's reset.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from coordinator.core.closures import close, reopen
+from coordinator.core.effects import SaveMark
+from coordinator.core.gating import ERROR_BUDGET, usage_of
+from coordinator.core.usage import DAY, WEEK
+
+if TYPE_CHECKING:
+    from coordinator.core.turn import Turn
+
+_KEY: Final = "errors"
+
+
+def count_error(turn: "Turn", code: str) -> None:
+    """Count one failed attempt of class *code*, and close the budget if it is used up."""
+    policy = turn.state.policy
+    if code in policy.ignored_errors:
+        return
+    for unit, limit in ((DAY, policy.max_daily_errors), (WEEK, policy.max_weekly_errors)):
+        used = usage_of(turn.state, f"{_KEY}:{unit}", unit, turn.now.wall_ms)
+        used.amount += 1
+        turn.do(SaveMark("usage", used.key))
+        if limit is not None and used.amount >= limit:
+            closed = turn.state.closures.get(ERROR_BUDGET)
+            if closed is None or closed.until_ms < used.period.end_ms:
+                text = f"{used.amount} errors this {unit}, at most {limit} are allowed"
+                close(turn, ERROR_BUDGET, used.period.end_ms, text)
+                turn.tell("error_budget", None, text, until_ms=used.period.end_ms)
+
+
+def reset_budget(turn: "Turn") -> bool:
+    """Begin to count errors anew; say whether the budget was used up."""
+    for unit in (DAY, WEEK):
+        used = usage_of(turn.state, f"{_KEY}:{unit}", unit, turn.now.wall_ms)
+        used.amount = 0
+        turn.do(SaveMark("usage", used.key))
+    return reopen(turn, ERROR_BUDGET)

@@ -1,0 +1,110 @@
+"""Copies of the SQLite store, made while it is in use and good to start from.
+
+A copy is one moment of the store in one file. It gets its name only after it was read back page by
+page and is surely on the disk, so whatever bears the name of a copy is one. A failure leaves the
+store and the earlier copies as they were.
+"""
+
+import os
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from coordinator.shell.crash import CrashPoint, crash_here
+from coordinator.shell.store.engine import FILE_NAME
+from coordinator.shell.store.errors import StoreError
+from coordinator.shell.store.examination import fault_of, open_to_read
+from coordinator.shell.store.sidecar import sync_directory
+
+FOLDER: Final = "backups"
+_NAME: Final = re.compile(r"fleet-\d{8}T\d{9}Z\.db")
+
+
+class BackupFailed(StoreError):
+    """There is no copy; the store is as it was."""
+
+    def __init__(self, to: Path, why: object) -> None:
+        super().__init__(f"no backup was made in {to}: {why}")
+
+
+def copies_in(data: Path) -> list[Path]:
+    """List the copies that the data directory *data* keeps, newest first."""
+    folder = data / FOLDER
+    if not folder.is_dir():
+        return []
+    return sorted((f for f in folder.iterdir() if _NAME.fullmatch(f.name)), reverse=True)
+
+
+def made_ms(copy: Path) -> int:
+    """Return the moment in the name of *copy*, one of :func:`copies_in`."""
+    moment = datetime.strptime(copy.name[6:-4] + "000", "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1000)
+
+
+def name_at(wall_ms: int) -> str:
+    """Name a copy made at *wall_ms*."""
+    moment = datetime.fromtimestamp(wall_ms / 1000, UTC)
+    return f"fleet-{moment:%Y%m%dT%H%M%S}{wall_ms % 1000:03}Z.db"
+
+
+def back_up(data: Path, to: Path) -> int:
+    """Copy the store of the directory *data* into the new file *to*; return its size.
+
+    Raises :class:`BackupFailed`. It may take long, and runs in any thread beside the writer.
+    """
+    store = data / FILE_NAME
+    if not store.is_file():
+        raise BackupFailed(to, f"there is no store {store}")
+    if to.exists():
+        raise BackupFailed(to, "the file is there already; name another one")
+    part = to.with_name(to.name + ".part")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        _check_room(store, to.parent)
+        part.unlink(missing_ok=True)
+        _copy(store, part)
+        fault = fault_of(part)
+        if fault is not None:
+            raise BackupFailed(to, f"the copy cannot be used: {fault}")
+        crash_here(CrashPoint.DURING_BACKUP)
+        part.replace(to)
+        sync_directory(to.parent)
+        return to.stat().st_size
+    except (OSError, sqlite3.Error) as error:
+        raise BackupFailed(to, error) from error
+    finally:
+        for left in (part, Path(f"{part}-journal")):
+            left.unlink(missing_ok=True)
+
+
+def rotate(data: Path, keep: int) -> list[Path]:
+    """Delete all but the *keep* newest copies in *data*; return what was deleted."""
+    old = copies_in(data)[keep:]
+    for copy in old:
+        copy.unlink(missing_ok=True)
+    if old:
+        sync_directory(data / FOLDER)
+    return old
+
+
+def _copy(store: Path, part: Path) -> None:
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.close(descriptor)
+    with closing(open_to_read(store)) as source, closing(sqlite3.connect(part)) as target:
+        # At once: a copy made in steps begins anew whenever the writer commits.
+        source.backup(target)
+        target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    with part.open("rb+") as copied:
+        os.fsync(copied.fileno())
+
+
+def _check_room(store: Path, folder: Path) -> None:
+    """Refuse to take the room that the store needs to go on."""
+    needed = 2 * sum(f.stat().st_size for f in (store, Path(f"{store}-wal")) if f.exists())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(f"{free} bytes are free, and it takes {needed} to leave room for the store")

@@ -1,0 +1,166 @@
+"""One batch of decisions: what must be stored, and what is then said, each thing once."""
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from coordinator.core.effects import (
+    CallRoll,
+    ClearAgent,
+    Effect,
+    HideTask,
+    LogAttempt,
+    LogEvent,
+    RestateAll,
+    SaveAgent,
+    SaveLedger,
+    SaveMark,
+    SavePlan,
+    SaveReply,
+    SaveTask,
+    SayDesired,
+    SayLease,
+    SayReply,
+    SayState,
+    ShowAgent,
+    ShowTask,
+)
+from coordinator.core.records import agent_record, ledger_record, mark_record, task_record
+from coordinator.core.state import State
+from coordinator.core.tasks import Task
+from coordinator.shell.store import Changes, Row
+
+
+@dataclass(slots=True)
+class Batch:
+    """Effects of many steps, merged: of a level only the newest is kept, of an event each."""
+
+    tasks: dict[str, None] = field(default_factory=dict)
+    agents: dict[str, None] = field(default_factory=dict)
+    ledgers: dict[tuple[str, str], None] = field(default_factory=dict)
+    marks: dict[tuple[str, str], None] = field(default_factory=dict)
+    attempts: list[LogAttempt] = field(default_factory=list)
+    saved_replies: list[SaveReply] = field(default_factory=list)
+    plans: list[SavePlan] = field(default_factory=list)
+    events: list[LogEvent] = field(default_factory=list)
+    desired: dict[str, SayDesired] = field(default_factory=dict)
+    leases: dict[str, SayLease] = field(default_factory=dict)
+    replies: list[SayReply] = field(default_factory=list)
+    shown_agents: dict[str, None] = field(default_factory=dict)
+    shown_tasks: dict[str, bool] = field(default_factory=dict)
+    """Task to whether it is to be seen."""
+    cleared_agents: dict[str, None] = field(default_factory=dict)
+    says_state: bool = False
+    calls_roll: bool = False
+    restates_all: bool = False
+
+    def add(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 -- one arm per effect
+        """Merge *effects* in, in their order."""
+        for effect in effects:
+            match effect:
+                case SaveTask(task):
+                    self.tasks[task] = None
+                case ShowTask(task):
+                    self.shown_tasks[task] = True
+                case SayDesired(desired):
+                    self.desired[desired.agent] = effect
+                case SayLease(agent=agent):
+                    self._add_lease(agent, effect)
+                case SaveLedger(agent, boot):
+                    self.ledgers[agent, boot] = None
+                case ShowAgent(agent):
+                    self.shown_agents[agent] = None
+                case LogAttempt():
+                    self.attempts.append(effect)
+                case SayReply():
+                    self.replies.append(effect)
+                case SaveReply():
+                    self.saved_replies.append(effect)
+                case SaveMark(kind, key):
+                    self.marks[kind, key] = None
+                case SavePlan():
+                    self.plans.append(effect)
+                case SaveAgent(agent):
+                    self.agents[agent] = None
+                case HideTask(task):
+                    self.shown_tasks[task] = False
+                case LogEvent():
+                    self.events.append(effect)
+                case ClearAgent(agent):
+                    self.cleared_agents[agent] = None
+                case SayState():
+                    self.says_state = True
+                case CallRoll():
+                    self.calls_roll = True
+                case RestateAll():
+                    self.restates_all = True
+
+    def _add_lease(self, agent: str, lease: SayLease) -> None:
+        earlier = self.leases.get(agent)
+        if (
+            earlier is not None
+            and earlier.as_of == lease.as_of
+            and earlier.boot == lease.boot
+            and not lease.granted
+        ):
+            # The later one only acknowledges reports: what was granted before stays granted.
+            lease = lease._replace(granted=earlier.granted)
+        self.leases[agent] = lease
+
+    def changes(self, state: State, next_event: int, now_wall_ms: int) -> Changes:
+        """Write down the rows that this batch changed; events are numbered from *next_event*."""
+        return Changes(
+            tasks=[
+                _task_row(task)
+                for task_id in self.tasks
+                if (task := state.tasks.get(task_id)) is not None
+            ],
+            agents=[
+                {"name": name, "doc": orjson.dumps(agent_record(state.agents[name]))}
+                for name in self.agents
+            ],
+            ledgers=[
+                {"agent": name, "boot": boot, "doc": orjson.dumps(ledger_record(ledger))}
+                for name, boot in self.ledgers
+                if (ledger := state.agents[name].ledgers.get(boot)) is not None
+            ],
+            marks=[
+                {"kind": kind, "key": key, "doc": orjson.dumps(mark_record(state, kind, key))}
+                for kind, key in self.marks
+            ],
+            attempts=[attempt._asdict() for attempt in self.attempts],
+            replies=[
+                {
+                    "client": saved.client,
+                    "request_id": saved.request_id,
+                    "answered_ms": now_wall_ms,
+                    "doc": saved.reply.model_dump_json(exclude_none=True).encode(),
+                }
+                for saved in self.saved_replies
+            ],
+            plans=[{**plan._asdict(), "at_ms": now_wall_ms} for plan in self.plans],
+            events=[
+                {
+                    "number": next_event + n,
+                    "at_ms": now_wall_ms,
+                    "kind": event.kind,
+                    "subject": event.subject,
+                    "doc": orjson.dumps({"text": event.text, "data": event.data}),
+                }
+                for n, event in enumerate(self.events)
+            ],
+        )
+
+
+def _task_row(task: Task) -> Row:
+    return {
+        "id": task.id,
+        "status": task.status.value,
+        "name": task.name,
+        "mode": task.mode,
+        "priority": task.priority.value,
+        "agent": task.fenced_to,
+        "created_ms": task.created_ms,
+        "completed_ms": task.completed_ms,
+        "doc": orjson.dumps(task_record(task)),
+    }

@@ -1,0 +1,386 @@
+"""The one writer: drain the inbox, decide, commit once, then speak.
+
+While a batch is being committed the next one gathers, so the busier the fleet, the larger the
+batches and the cheaper each decision. Nothing is said before it is stored. What only informs
+people (cards of agents and tasks, the summary) follows at most every 50 ms, newest state only.
+
+A batch that cannot be stored is kept and tried again until it is; meanwhile nothing else is decided
+(:mod:`~coordinator.shell.outage`).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, TypeVar, TypeVarTuple
+
+from coordinator.core.agents import DesiredState
+from coordinator.core.events import BusConnected, Event, Noted, Stalled, Submitted, Ticked
+from coordinator.core.instant import Instant
+from coordinator.core.records import task_from
+from coordinator.core.state import State
+from coordinator.core.step import step
+from coordinator.shell.batch import Batch
+from coordinator.shell.clock import Clock
+from coordinator.shell.crash import CrashPoint, crash_here
+from coordinator.shell.outage import Outage, hold
+from coordinator.shell.outgoing import Said, Speaker
+from coordinator.shell.store import Changes, Row, Store, StoreUnavailable
+from protocol.messages import Reply
+from protocol.vocabulary import CoordinatorState
+
+log = logging.getLogger("fleetbus.coordinator")
+
+BATCH_EVENTS: Final = 2_000
+INBOX_EVENTS: Final = 200_000
+STALL_MS: Final = 1_000
+VIEWS_EVERY_MS: Final = 50
+SUMMARY_EVERY_MS: Final = 1_000
+IDLE_WAIT_MS: Final = 60_000
+RETRY_MIN_MS: Final = 200
+RETRY_MAX_MS: Final = 5_000
+
+Publish = Callable[[Said], None]
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(slots=True)
+class Writer:
+    """Feeds events to the core and carries out what it decides."""
+
+    state: State
+    store: Store
+    clock: Clock
+    speaker: Speaker
+    next_event: int
+    publish: Publish = lambda _said: None
+    """How to say something; set by whoever has a bus."""
+    confirms: bool = False
+    """Whether the lead of the store can be lost, and is confirmed before leases are granted."""
+    outage: Outage | None = None
+    """Why nothing can be stored now; one that does not pass is there from the start."""
+    _unsaid: tuple[Batch, Changes, Instant] | None = None
+    """The batch that is being stored: it is said when it is, and not before."""
+    _inbox: "deque[Event]" = field(default_factory=deque)
+    _something: asyncio.Event = field(default_factory=asyncio.Event)
+    _shown_agents: dict[str, None] = field(default_factory=dict)
+    _shown_tasks: dict[str, bool] = field(default_factory=dict)
+    _desired: dict[str, tuple[int, Said]] = field(default_factory=dict)
+    _views_at_ms: int = 0
+    _summary_at_ms: int = 0
+    _summary_due: bool = True
+    _dropped_before: int = 0
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="store")
+    )
+
+    def tell(self, event: Event) -> None:
+        """Let *event* be decided soon. Called in the loop's thread."""
+        if len(self._inbox) >= INBOX_EVENTS:
+            self.count_dropped("inbox_full")
+            return
+        self._inbox.append(event)
+        self._something.set()
+
+    def count_dropped(self, reason: str) -> None:
+        """Count a message that nobody decides about; the summary tells it soon."""
+        self.state.dropped[reason] += 1
+        self._something.set()
+
+    def say_presence(self) -> None:
+        """State again how things are: somebody else's last words may stand in the place of ours."""
+        self.publish(self._presence(self.clock.now()))
+
+    async def after_commits(self, call: Callable[[], T]) -> T:
+        """Return what *call* returns in the store's thread, once all that is decided is stored."""
+        return await self._in_thread(call)
+
+    async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, call, *args)
+        except asyncio.CancelledError:
+            # Whoever comes next must find the store at rest.
+            await loop.run_in_executor(self._thread, lambda: None)
+            raise
+
+    async def run(self) -> None:
+        """Decide and do, until cancelled."""
+        if self.outage is not None:
+            await self._answer_for(None)
+        while True:
+            idle_from = self.clock.now()
+            waited_ms = await self._wait(idle_from)
+            now = self.clock.now()
+            overslept_ms = now.mono_ms - idle_from.mono_ms - waited_ms
+            if overslept_ms > STALL_MS:
+                log.warning("stood still for %.1f s; nobody is judged for it", overslept_ms / 1000)
+                self._inbox.appendleft(Stalled(overslept_ms))
+            await self.turn_over(now)
+
+    async def drain(self) -> None:
+        """Decide and do what is left in the inbox, and show everyone the last state."""
+        if self.outage is not None:
+            return
+        if self._unsaid is not None:
+            batch, changes, decided = self._unsaid
+            try:
+                await self._in_thread(self.store.commit, changes)
+            except StoreUnavailable as error:
+                log.warning("stopped with decisions that nobody was told, unstored: %s", error)
+                return
+            self._unsaid = None
+            self._speak(batch, decided)
+        while self._inbox:
+            await self.turn_over(self.clock.now())
+        self._views_at_ms = 0
+        self._show(self.clock.now(), final=True)
+
+    async def turn_over(self, now: Instant) -> None:
+        """Take one batch through: decide, commit, speak."""
+        batch = Batch()
+        events = [self._inbox.popleft() for _ in range(min(len(self._inbox), BATCH_EVENTS))]
+        if not self._inbox:
+            self._something.clear()
+        try:
+            await self._recall(events)
+        except StoreUnavailable as error:
+            self._inbox.extendleft(reversed(events))
+            await self._sit_out(error, self.store.confirm, None, now)
+            return
+        for event in events:
+            batch.add(step(self.state, event, now))
+        # Everything that has arrived is decided before anybody is judged for silence.
+        if not self._inbox and self.state.timers.next_in_ms(now) == 0:
+            batch.add(step(self.state, Ticked(), now))
+        changes = batch.changes(self.state, self.next_event, now.wall_ms)
+        if changes:
+            self._unsaid = batch, changes, now
+            await self._insist(batch, self.store.commit, changes)
+        elif self.confirms and (batch.leases or batch.desired):
+            await self._insist(batch, self.store.confirm)
+        self._unsaid = None
+        self._speak(batch, now)
+        crash_here(CrashPoint.AFTER_PUBLISH)
+
+    # --- without a store
+
+    async def _insist(self, batch: Batch, do: Callable[[*Ts], None], *args: *Ts) -> None:
+        """Let the store's thread *do* something for *batch*, however long it takes until it can."""
+        since = self.clock.now()
+        try:
+            await self._in_thread(do, *args)
+        except StoreUnavailable as error:
+            await self._sit_out(error, lambda: do(*args), batch, since)
+
+    async def _sit_out(
+        self, error: StoreUnavailable, do: Callable[[], None], batch: Batch | None, since: Instant
+    ) -> None:
+        """Try to *do* it again and again; nobody is judged for the time since *since*."""
+        log.error("%s; nothing is assigned and no lease is granted until it can", error)
+        self.outage = Outage.of(str(error), batch)
+        wait_ms = RETRY_MIN_MS
+        try:
+            self.publish(self._presence(since))
+            while not await self._tried(do):
+                await self._answer_for(wait_ms)
+                wait_ms = min(wait_ms * 2, RETRY_MAX_MS)
+        finally:
+            self.outage = None
+        now = self.clock.now()
+        stood_ms = now.mono_ms - since.mono_ms
+        text = f"for {stood_ms / 1000:.1f} s nothing could be stored: {error}"
+        log.warning("%s; everything is stored now", text)
+        self._inbox.extendleft(
+            (
+                # In reverse: first of all, everybody gets the time back.
+                BusConnected(),
+                Noted("store_resumed", None, text, {"seconds": stood_ms / 1000}),
+                Stalled(stood_ms),
+            )
+        )
+        self._something.set()
+        self.publish(self._presence(now))
+
+    async def _tried(self, do: Callable[[], None]) -> bool:
+        """Say whether it could be done; a store may take long to say no."""
+        attempt = asyncio.ensure_future(self._in_thread(do))
+        attempt.add_done_callback(lambda _attempt: self._something.set())
+        try:
+            while not attempt.done():
+                self._answer_without_store()
+                await self._something.wait()
+            attempt.result()
+        except StoreUnavailable:
+            return False
+        finally:
+            attempt.cancel()
+            await asyncio.gather(attempt, return_exceptions=True)
+        return True
+
+    async def _answer_for(self, wait_ms: int | None) -> None:
+        """Answer what can be answered without a store for so long; ``None``: for ever."""
+        try:
+            async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
+                while True:
+                    self._answer_without_store()
+                    await self._something.wait()
+        except TimeoutError:
+            pass
+
+    def _answer_without_store(self) -> None:
+        self._something.clear()
+        if self.outage is None:
+            return
+        now = self.clock.now()
+        held = hold(self.state, self._inbox, self.outage, now)
+        for answer in held.answers:
+            self.publish(self.speaker.reply(answer.client, answer.reply))
+        if held.is_connected:
+            self.publish(self._presence(now))
+            self.publish(self.speaker.summary(self.state, now))
+
+    async def _wait(self, now: Instant) -> int:
+        """Wait until something is to be done; return how long that could have taken at most."""
+        waits = [IDLE_WAIT_MS]
+        due_ms = self.state.timers.next_in_ms(now)
+        if due_ms is not None:
+            waits.append(due_ms)
+        if self._shown_agents or self._shown_tasks:
+            waits.append(max(0, self._views_at_ms + VIEWS_EVERY_MS - now.mono_ms))
+        if self._summary_due:
+            waits.append(max(0, self._summary_at_ms + SUMMARY_EVERY_MS - now.mono_ms))
+        wait_ms = min(waits)
+        if self._something.is_set():
+            # The others (the bus above all) get their turn between two batches.
+            await asyncio.sleep(0)
+            return 0
+        try:
+            async with asyncio.timeout(wait_ms / 1000):
+                await self._something.wait()
+        except TimeoutError:
+            pass
+        return wait_ms
+
+    async def _recall(self, events: list[Event]) -> None:
+        """Look up what requests refer to and only the store knows.
+
+        That is the answers that repeated requests got, and tasks that were over long ago.
+        """
+        asked = [event for event in events if isinstance(event, Submitted)]
+        requests = [
+            key
+            for event in asked
+            if (key := (event.client, event.request.request_id)) not in self.state.answered
+        ]
+        names = {name for event in asked for name in _names_of(event) - self.state.tasks.keys()}
+        if not requests and not names:
+            return
+        replies, records = await self._in_thread(self._look_up, requests, names)
+        if not replies and not records:
+            return
+        past = tuple(task_from(record) for record in records)
+        for n, event in enumerate(events):
+            if isinstance(event, Submitted):
+                earlier = replies.get((event.client, event.request.request_id))
+                events[n] = event._replace(earlier=earlier, past=past)
+
+    def _look_up(
+        self, requests: list[tuple[str, str]], names: set[str]
+    ) -> tuple[dict[tuple[str, str], Reply], list[Row]]:
+        replies = self.store.known_replies(requests) if requests else {}
+        return replies, self.store.past_tasks(names) if names else []
+
+    # --- speaking
+
+    def _speak(self, batch: Batch, now: Instant) -> None:
+        say = self.publish
+        if batch.restates_all:
+            self._restate_all(now)
+        if batch.says_state:
+            say(self._presence(now))
+        if batch.calls_roll:
+            say(self.speaker.rollcall(now))
+        for desired in batch.desired.values():
+            say(self._render_desired(desired.desired, now))
+        for lease in batch.leases.values():
+            # A desired of this batch acknowledges the reports already.
+            if lease.granted or lease.agent not in batch.desired or lease.report_ack == {}:
+                say(self.speaker.lease(lease, now))
+        for answer in batch.replies:
+            say(self.speaker.reply(answer.client, answer.reply))
+        for event in batch.events:
+            say(self.speaker.event(self.next_event, event, now))
+            self.next_event += 1
+        for name in batch.cleared_agents:
+            for said in self.speaker.no_agent(name):
+                say(said)
+            batch.shown_agents.pop(name, None)
+        self._shown_agents.update(batch.shown_agents)
+        self._shown_tasks.update(batch.shown_tasks)
+        dropped = self.state.dropped.total()
+        if batch.shown_agents or batch.tasks or dropped != self._dropped_before:
+            self._summary_due, self._dropped_before = True, dropped
+        self._show(now)
+
+    def _render_desired(self, desired: DesiredState, now: Instant) -> Said:
+        """Render *desired*; the same rev is the same bytes, however often it is said."""
+        known = self._desired.get(desired.agent)
+        if known is not None and known[0] == desired.rev:
+            return known[1]
+        said = self.speaker.desired(desired, now)
+        self._desired[desired.agent] = (desired.rev, said)
+        return said
+
+    def _presence(self, now: Instant) -> Said:
+        if self.outage is not None:
+            return self.speaker.safe_presence(self.outage.text, now)
+        settles_in_s = None
+        if self.state.phase is CoordinatorState.RECOVERING:
+            settles_in_s = max(0, self.state.recovered_by_ms - now.mono_ms) / 1000
+        return self.speaker.presence(self.state.phase, now, settles_in_s)
+
+    def _show(self, now: Instant, *, final: bool = False) -> None:
+        if final or now.mono_ms - self._views_at_ms >= VIEWS_EVERY_MS:
+            if self._shown_agents or self._shown_tasks:
+                self._views_at_ms = now.mono_ms
+            for name in self._shown_agents:
+                if name in self.state.agents:
+                    self.publish(self.speaker.agent(self.state, name, now))
+            for task, visible in self._shown_tasks.items():
+                self.publish(
+                    self.speaker.task(self.state, task, now)
+                    if visible
+                    else self.speaker.no_task(task)
+                )
+            self._shown_agents.clear()
+            self._shown_tasks.clear()
+        if self._summary_due and (final or now.mono_ms - self._summary_at_ms >= SUMMARY_EVERY_MS):
+            self._summary_at_ms, self._summary_due = now.mono_ms, False
+            self.publish(self.speaker.summary(self.state, now))
+
+    def _restate_all(self, now: Instant) -> None:
+        """State everything retained anew: the broker may have forgotten it."""
+        self.publish(self._presence(now))
+        for agent in self.state.agents.values():
+            if agent.desired is not None:
+                self.publish(self._render_desired(agent.desired, now))
+            self._shown_agents[agent.name] = None
+        for task in self.state.tasks.values():
+            if task.attempt is not None or task.id in self.state.shown_ended:
+                self._shown_tasks[task.id] = True
+        self._summary_due = True
+
+    def close(self) -> None:
+        """Let the store's thread end."""
+        self._thread.shutdown()
+
+
+def _names_of(event: Submitted) -> set[str]:
+    """Name the tasks that a request refers to."""
+    request = event.request
+    named = {request.task} if request.task is not None else set()
+    return named.union(request.spec.depends_on) if request.spec is not None else named

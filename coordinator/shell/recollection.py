@@ -1,0 +1,26 @@
+"""Filling a fresh state with what the store remembers."""
+
+from coordinator.core.effects import Effect
+from coordinator.core.records import agent_from, ledger_from, remember_mark, task_from
+from coordinator.core.recovery import restore
+from coordinator.core.state import State
+from coordinator.shell.clock import Clock
+from coordinator.shell.store import Memory
+from protocol.vocabulary import Priority, TaskStatus
+
+
+def remember(state: State, memory: Memory, clock: Clock) -> list[Effect]:
+    """Fill a fresh *state* with *memory*, and start to recover."""
+    agents = {record["name"]: agent_from(record, state.policy) for record in memory.agents}
+    for name, boot, record in memory.ledgers:
+        if name in agents:
+            agents[name].ledgers[boot] = ledger_from(record)
+    for name in state.policy.agents:
+        if name not in agents:
+            agents[name] = state.agent(name)
+    for kind, key, record in memory.marks:
+        remember_mark(state, kind, key, record)
+    for status, priority, mode, count in memory.tally:
+        state.tally[TaskStatus(status), Priority(priority), mode] = count
+    tasks = [task_from(record) for record in memory.tasks]
+    return restore(state, agents.values(), tasks, clock.now())

@@ -1,0 +1,269 @@
+"""One coordinator as a process: everything opened, wired, run, and closed in order.
+
+It ends on SIGINT or SIGTERM, when the broker refuses it, and when another coordinator of the same
+fleet has a higher term.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from coordinator.address import BrokerAddress
+from coordinator.core.events import BusConnected, Heard, Stalled, Stopping, Submitted
+from coordinator.core.state import State
+from coordinator.plan.compile import compile_plan
+from coordinator.settings import CoordinatorSettings
+from coordinator.shell.batch import Batch
+from coordinator.shell.bus import Bus, Will
+from coordinator.shell.clock import Clock, SystemClock
+from coordinator.shell.locks import lock_directory
+from coordinator.shell.loop import Writer
+from coordinator.shell.outgoing import Said, Speaker
+from coordinator.shell.plans import Plans, first_version, starting_plan
+from coordinator.shell.recollection import remember
+from coordinator.shell.safe_mode import safe_writer
+from coordinator.shell.secret import coordinator_secret
+from coordinator.shell.store import Store, StoreError
+from coordinator.shell.store.examination import examine
+from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
+from protocol.codec import decode_from
+from protocol.errors import BadPayload, BadTopic, FleetBusError
+from protocol.messages import CoordinatorPresence, Submit
+from protocol.messages.base import FromAgent
+from protocol.topics import InboxTopic, RegistryTopic, SubmitTopic, TaskTopic, Topics
+from protocol.vocabulary import CoordinatorState, SubmitOp
+
+log = logging.getLogger("fleetbus.coordinator")
+
+FILTERS: Final = ("agents/+/+", "submit/+", "coordinator/presence")
+STOP_WITHIN_S: Final = 5.0
+COMPLAIN_EVERY_S: Final = 60.0
+
+
+class SteppedDown(FleetBusError):
+    """Another coordinator of this fleet is newer."""
+
+
+@dataclass(slots=True)
+class Coordinator:
+    """The parts of one running coordinator."""
+
+    writer: Writer
+    topics: Topics
+    speaker: Speaker
+    clock: Clock
+    plans: Plans | None
+    """None while the store must not be written: then the writer refuses what is asked of plans."""
+    _sweep: Sweep = field(init=False)
+    _bus: Bus | None = None
+    _is_leaving: bool = False
+    _lost_at_ms: int | None = None
+    _stepped_down: "asyncio.Future[None] | None" = None
+    _complained: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.writer.publish = self.publish
+        self._sweep = Sweep(self.writer.state)
+
+    def publish(self, said: Said) -> None:
+        """Say something, if there is a bus to say it on."""
+        if self._bus is not None:
+            self._bus.publish(said.topic, said.payload, qos=said.qos, retain=said.retain)
+
+    async def run(self, address: BrokerAddress, stop: asyncio.Event) -> None:
+        """Run until *stop* is set, then say goodbye; a fault in any part ends them all."""
+        will = self.speaker.presence(CoordinatorState.OFFLINE, self.clock.now())
+        self._stepped_down = asyncio.get_running_loop().create_future()
+        self._bus = Bus(
+            address=address,
+            client_id=f"coordinator-{os.urandom(6).hex()}",
+            will=Will(will.topic, will.payload),
+            filters=[self.topics.under(pattern) for pattern in FILTERS],
+            on_message=self._on_message,
+            on_connected=self._on_connected,
+            on_lost=self._on_lost,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            parts = [
+                tasks.create_task(self._bus.run(), name="bus"),
+                tasks.create_task(self.writer.run(), name="writer"),
+                tasks.create_task(self._step_down(), name="step down"),
+            ]
+            if self.plans is not None:
+                parts.append(tasks.create_task(self.plans.run(), name="plans"))
+            await stop.wait()
+            for part in parts[1:]:
+                part.cancel()
+            await asyncio.gather(*parts[1:], return_exceptions=True)
+            await self._say_goodbye()
+            parts[0].cancel()
+
+    async def _say_goodbye(self) -> None:
+        self._is_leaving = True
+        self.writer.tell(Stopping())
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self.writer.drain()
+                self.publish(self.speaker.presence(CoordinatorState.OFFLINE, self.clock.now()))
+                if self._bus is not None:
+                    await self._bus.disconnect()
+        except TimeoutError:
+            # Agents repeat a report until it is acknowledged: nothing is lost by this.
+            log.warning("stopped before everything that had arrived was decided")
+
+    async def _step_down(self) -> None:
+        if self._stepped_down is not None:
+            await self._stepped_down
+
+    # --- the bus speaks
+
+    def _on_connected(self) -> None:
+        if self._lost_at_ms is not None:
+            gone_ms = self.clock.now().mono_ms - self._lost_at_ms
+            self._lost_at_ms = None
+            self.writer.tell(Stalled(gone_ms))
+        self.writer.tell(BusConnected())
+        if self.plans is None:
+            return
+        self.plans.on_connected()
+        if self._bus is not None:
+            swept = [self.topics.under(pattern) for pattern in SWEPT]
+            self._bus.subscribe(swept)
+            asyncio.get_running_loop().call_later(SWEEP_S, self._bus.unsubscribe, swept)
+
+    def _on_lost(self) -> None:
+        self._lost_at_ms = self.clock.now().mono_ms
+
+    def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 -- Bus
+        if not payload:
+            return  # a retained topic was cleared
+        try:
+            address = self.topics.parse(topic)
+            if isinstance(address, TaskTopic | RegistryTopic | InboxTopic):
+                if retained and self._sweep.is_leftover(address):
+                    self.publish(Said(topic, b""))
+                return
+            message = decode_from(address, payload)
+        except (BadTopic, BadPayload) as error:
+            self._drop(topic, error)
+            return
+        match message:
+            case FromAgent():
+                self.writer.tell(Heard(message, retained))  # type: ignore[arg-type] # all five kinds
+            case Submit(op=SubmitOp.PLAN) if isinstance(address, SubmitTopic) and self.plans:
+                self.plans.ask(address.client, message)
+            case Submit() if isinstance(address, SubmitTopic):
+                self.writer.tell(Submitted(address.client, message))
+            case CoordinatorPresence():
+                self._meet(message)
+            case _:
+                self.writer.count_dropped("unexpected")
+
+    def _meet(self, other: CoordinatorPresence) -> None:
+        down, mine = self._stepped_down, self.speaker
+        is_own_will = other.coord == mine.coord and other.state is CoordinatorState.OFFLINE
+        if other.term > mine.term:
+            if down is not None and not down.done():
+                down.set_exception(
+                    SteppedDown(f"{other.coord} coordinates this fleet in term {other.term}")
+                )
+        elif (other.term < mine.term or is_own_will) and not self._is_leaving:
+            # The last will of a predecessor, or of an earlier connection that ended unnoticed.
+            self.writer.say_presence()
+
+    def _drop(self, topic: str, error: BadTopic | BadPayload) -> None:
+        """Count what cannot be read, and say so once a minute for each sender and reason."""
+        reason = error.reason.value if isinstance(error, BadPayload) else "bad_topic"
+        self.writer.count_dropped(reason)
+        key = f"{reason} {topic[:200]}" if isinstance(error, BadPayload) else reason
+        now_s = self.clock.now().mono_ms / 1000
+        if now_s - self._complained.get(key, -COMPLAIN_EVERY_S) >= COMPLAIN_EVERY_S:
+            if len(self._complained) > 1000:  # noqa: PLR2004 -- bounds what strangers can fill
+                self._complained.clear()
+            self._complained[key] = now_s
+            log.warning("dropped a message on %r: %s", topic[:200], str(error)[:200])
+
+
+async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
+    """Run a coordinator with *settings* until *stop* is set."""
+    topics = Topics(settings.root)
+    clock = SystemClock()
+    coord = f"{socket.gethostname()[:60]}-{os.getpid()}"
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(contextlib.closing(lock_directory(settings.data)))
+        damage = examine(settings.data)
+        if damage is not None:
+            writer = safe_writer(settings, damage, topics, clock, coord)
+            stack.callback(writer.close)
+            await Coordinator(writer, topics, writer.speaker, clock, None).run(
+                _address(settings), stop
+            )
+            return
+        store = stack.enter_context(contextlib.closing(Store.in_directory(settings.data)))
+        if not store.try_to_lead():
+            raise StoreError("another coordinator leads this store")
+        start = starting_plan(store.archive, settings.plan_file)
+        policy = compile_plan(start.plan)
+        memory = store.begin_term(clock.now().wall_ms - policy.task_ttl_ms)
+        state = State(policy=policy, coord=coord, term=memory.term, plan_version=start.version)
+        speaker = Speaker(topics, coord, memory.term)
+        writer = Writer(
+            state=state,
+            store=store,
+            clock=clock,
+            speaker=speaker,
+            next_event=memory.last_event + 1,
+            confirms=store.lock_can_be_lost,
+        )
+        stack.callback(writer.close)
+        plans = Plans(writer, store.archive, settings.plan_file, start.notes)
+        coordinator = Coordinator(writer, topics, speaker, clock, plans)
+        batch = Batch()
+        batch.add(first_version(start, settings.plan_file))
+        batch.add(remember(state, memory, clock))
+        store.commit(batch.changes(state, writer.next_event, clock.now().wall_ms))
+        writer.next_event += len(batch.events)
+        log.info("term %d of %s, %d tasks open", memory.term, policy.fleet_name, len(state.tasks))
+        await coordinator.run(_address(settings), stop)
+
+
+def _address(settings: CoordinatorSettings) -> BrokerAddress:
+    address = settings.broker_address
+    if address.username is None:
+        secret = coordinator_secret(settings.secret_file)
+        return replace(address, username="coordinator", password=secret)
+    return address
+
+
+def run(settings: CoordinatorSettings) -> int:
+    """Run a coordinator as this process; return its exit status."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415 -- not on every platform
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_until_signalled(settings))
+    return asyncio.run(_until_signalled(settings))
+
+
+async def _until_signalled(settings: CoordinatorSettings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, stop.set)
+    status = 0
+    try:
+        await serve(settings, stop)
+    except* FleetBusError as group:
+        for error in group.exceptions:
+            log.error("%s", error)  # noqa: TRY400 -- the message says it all
+        status = 1
+    return status

@@ -1,0 +1,68 @@
+"""Reading the store beside its writer: every plan there was, and the fleet as it was last stored.
+
+Each question has a connection of its own and sees one committed moment, so it may be asked in any
+thread, and also of the store of a coordinator that runs in another process.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+from sqlalchemy import Engine, select
+
+from coordinator.plan.preview.snapshot import Snapshot
+from coordinator.plan.versions import StoredPlan
+from coordinator.shell.store.engine import FILE_NAME, open_engine, url_in
+from coordinator.shell.store.schema import AGENTS, MARKS, PLANS, TASKS
+from protocol.vocabulary import TaskStatus
+
+_OVER: Final = tuple(status.value for status in TaskStatus if status.is_terminal)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What is stored, to be read and not to be changed."""
+
+    engine: Engine
+
+    @classmethod
+    def in_directory(cls, data: Path) -> "Archive | None":
+        """Open the store of the data directory *data*, if it has one."""
+        return cls(open_engine(url_in(data))) if (data / FILE_NAME).is_file() else None
+
+    def plans(self) -> Generator[StoredPlan, None, None]:
+        """Yield every version, newest first."""
+        with self.engine.connect() as connection:
+            query = select(PLANS).order_by(PLANS.c.version.desc())
+            for row in connection.execute(query).mappings():
+                yield StoredPlan(**row)
+
+    def plan(self, version: int) -> StoredPlan | None:
+        """Return one version."""
+        with self.engine.connect() as connection:
+            query = select(PLANS).where(PLANS.c.version == version)
+            row = connection.execute(query).mappings().one_or_none()
+            return None if row is None else StoredPlan(**row)
+
+    def snapshot(self, wall_ms: int) -> Snapshot:
+        """Return the fleet as it is stored, to be looked at as of *wall_ms*."""
+        open_tasks = select(TASKS.c.doc).where(TASKS.c.status.not_in(_OVER))
+        with self.engine.connect() as connection:
+            return Snapshot(
+                wall_ms=wall_ms,
+                tasks=tuple(orjson.loads(doc) for doc in connection.execute(open_tasks).scalars()),
+                agents=tuple(
+                    orjson.loads(doc) for doc in connection.execute(select(AGENTS.c.doc)).scalars()
+                ),
+                marks=tuple(
+                    (kind, key, record)
+                    for kind, key, doc in connection.execute(select(MARKS)).tuples()
+                    if (record := orjson.loads(doc)) is not None
+                ),
+            )
+
+    def close(self) -> None:
+        """Close the database."""
+        self.engine.dispose()

@@ -1,0 +1,48 @@
+"""What goes into the store with one batch, and what comes out of it at a start."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Changes:
+    """The rows that one batch of decisions changed; the last word on a row counts."""
+
+    tasks: list[Row] = field(default_factory=list)
+    agents: list[Row] = field(default_factory=list)
+    ledgers: list[Row] = field(default_factory=list)
+    marks: list[Row] = field(default_factory=list)
+    attempts: list[Row] = field(default_factory=list)
+    replies: list[Row] = field(default_factory=list)
+    plans: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.tasks
+            or self.agents
+            or self.ledgers
+            or self.marks
+            or self.attempts
+            or self.replies
+            or self.plans
+            or self.events
+        )
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a coordinator needs to know when it starts."""
+
+    term: int
+    last_event: int
+    tasks: list[Row]
+    """Records of all tasks that are not over, or not for long."""
+    agents: list[Row]
+    ledgers: list[tuple[str, str, Row]]
+    marks: list[tuple[str, str, Row]]
+    """Kind, key and record of the small things that survive."""
+    tally: list[tuple[str, str, str, int]]
+    """Status, priority, mode and the number of tasks ever stored with them."""

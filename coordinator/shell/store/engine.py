@@ -1,0 +1,91 @@
+"""Opening the database so that a commit is a promise, and bringing its schema up to date."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from coordinator.shell.store.errors import StoreError, StoreUnavailable, is_trouble
+
+FILE_NAME: Final = "fleet.db"
+
+
+def url_in(data: Path) -> str:
+    """Name the SQLite store of the data directory *data*."""
+    return f"sqlite:///{data / FILE_NAME}"
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database at *url* and bring its schema up to date, or raise :class:`StoreError`."""
+    engine = engine_of(url)
+    migrate(engine)
+    return engine
+
+
+def engine_of(url: str) -> Engine:
+    """Prepare to open the database at *url*; nothing is read or written yet."""
+    try:
+        parts = make_url(url)
+    except ArgumentError:
+        raise StoreError(f"not the address of a store: {url[:20]!r}...") from None
+    if parts.get_backend_name() == "sqlite":
+        engine = create_engine(parts)
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    if parts.get_backend_name() != "postgresql":
+        raise StoreError(
+            f"a store is sqlite:///<file> or postgresql://<host>/<name>, not {parts.drivername!r}"
+        )
+    parts = parts.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(parts, connect_args={"connect_timeout": 10})
+    except ModuleNotFoundError:
+        raise StoreError(
+            "a store in PostgreSQL needs psycopg; install it: pip install 'fleetbus[postgres]'"
+        ) from None
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date; refuse one that is newer than what this version knows."""
+    try:
+        with engine.begin() as connection:
+            _migrate(connection)
+    except DBAPIError as error:
+        if not is_trouble(error):
+            raise
+        raise StoreUnavailable(f"the store cannot be opened: {error.orig}") from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -- a DBAPI connection
+    cursor = connection.cursor()
+    for pragma in (
+        "busy_timeout=5000",
+        "auto_vacuum=INCREMENTAL",  # counts only before the first table is made
+        "journal_mode=WAL",
+        "synchronous=FULL",  # a commit must survive the loss of power
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    current = MigrationContext.configure(connection).get_current_revision()
+    known: Sequence[str] = [script.revision for script in scripts.walk_revisions()]
+    if current is not None and current not in known:
+        raise StoreError(
+            f"the store has schema {current}, which is newer than this fleetbus knows; "
+            "install the newer version, or use another --data directory"
+        )
+    if current != scripts.get_current_head():
+        command.upgrade(config, "head")

@@ -1,0 +1,190 @@
+"""A client of the bus for tests of whole fleets: it notes everything and waits with a deadline.
+
+It knows the topics and JSON only, not the project's models: it sees what anybody would see.
+"""
+
+import itertools
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Self, TypeVar
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+WITHIN_S: Final = 20.0
+_LAST_SHOWN: Final = 12
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Where:
+    """A broker as the parts of one fleet reach it; topics are below ``root``."""
+
+    host: str
+    port: int
+    root: str
+    coordinator_password: str = ""
+
+    @property
+    def base(self) -> str:
+        return f"{self.root}/v1"
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://{self.host}:{self.port}"
+
+    @property
+    def coordinator_url(self) -> str:
+        return f"mqtt://coordinator:{self.coordinator_password}@{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message; ``topic`` is without the root, ``at`` on the monotonic clock."""
+
+    at: float
+    topic: str
+    payload: bytes
+    retain: bool
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What was said; nothing if the topic was cleared."""
+        document: dict[str, Any] = json.loads(self.payload) if self.payload else {}
+        return document
+
+
+class BusClient:
+    """One connection, as operator *name* or, without a name, as an observer."""
+
+    def __init__(self, where: Where, name: str | None = None, *, topics: str = "#") -> None:
+        self.where = where
+        self.name = name
+        self.heard: list[Heard] = []
+        self._latest: dict[str, Heard] = {}
+        self._news = threading.Condition()
+        self._requests = itertools.count(1)
+        self._answered = threading.Event()
+        self._paho = paho.Client(
+            CallbackAPIVersion.VERSION2, name or "", reconnect_on_failure=False
+        )
+        if name is not None:
+            coordinator = name.startswith("coordinator")
+            self._paho.username_pw_set(name, where.coordinator_password if coordinator else None)
+        self._paho.on_socket_open = _send_at_once
+        self._paho.on_message = self._on_message
+        self._paho.on_subscribe = self._on_subscribe
+        self._paho.connect(where.host, where.port)
+        self._paho.subscribe(f"{where.base}/{topics}", 1)
+        self._paho.loop_start()
+        if not self._answered.wait(WITHIN_S):
+            raise TimeoutError(f"no answer to a subscription by {name or 'an observer'}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._paho.disconnect()
+        self._paho.loop_stop()
+
+    # --- hearing
+
+    def latest(self, topic: str) -> dict[str, Any]:
+        """Return what was last said on *topic*; nothing if nothing was, or it was cleared."""
+        heard = self._latest.get(topic)
+        return heard.document if heard else {}
+
+    def on(self, topic: str) -> list[Heard]:
+        """Return everything that was heard on *topic*, oldest first."""
+        return [heard for heard in list(self.heard) if heard.topic == topic]
+
+    def wait(self, what: str, found: Callable[[], T], within_s: float = WITHIN_S) -> T:
+        """Look again after each message until *found* finds something; *what* names it."""
+        deadline = time.monotonic() + within_s
+        with self._news:
+            while not (result := found()):
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._news.wait(left):
+                    last = "\n".join(
+                        f"  {heard.topic} {heard.payload[:300]!r}"
+                        for heard in self.heard[-_LAST_SHOWN:]
+                    )
+                    raise TimeoutError(f"not within {within_s} s: {what}; the last heard:\n{last}")
+        return result
+
+    def wait_for(self, topic: str, within_s: float = WITHIN_S, **fields: Any) -> dict[str, Any]:
+        """Wait until what is said on *topic* has these fields, and return it."""
+
+        def found() -> dict[str, Any] | None:
+            said = self.latest(topic)
+            as_wanted = said and all(said.get(key) == value for key, value in fields.items())
+            return said if as_wanted else None
+
+        said = self.wait(f"{topic} with {fields}", found, within_s)
+        assert said is not None
+        return said
+
+    # --- speaking
+
+    def say(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+        """Publish *payload* and wait until the broker has it."""
+        sent = self._paho.publish(f"{self.where.base}/{topic}", payload, qos, retain)
+        sent.wait_for_publish(WITHIN_S)
+        if not sent.is_published():
+            raise TimeoutError(f"no acknowledgement for a message to {topic!r}")
+
+    def ask(self, op: str, **fields: Any) -> dict[str, Any]:
+        """Ask the coordinator, and return its answer."""
+        request_id = fields.pop("request_id", f"{self.name}-{next(self._requests)}")
+        before = len(self.heard)
+        document = {"request_id": request_id, "op": op, **fields}
+        self.say(f"submit/{self.name}", json.dumps(document).encode())
+
+        def answer() -> dict[str, Any] | None:
+            for heard in self.heard[before:]:
+                if heard.topic == f"replies/{self.name}":
+                    reply = heard.document
+                    if reply["request_id"] == request_id:
+                        return reply
+            return None
+
+        reply = self.wait(f"an answer to {op} {request_id}", answer)
+        assert reply is not None
+        return reply
+
+    def create(self, name: str, mode: str = "quest", **spec: Any) -> str:
+        """Create a task, and return its id."""
+        # A lease must be longer than its margin and the grace, and the leases here are short.
+        reply = self.ask("create", spec={"name": name, "mode": mode, "cancel_grace_s": 0.5} | spec)
+        assert reply["ok"], reply
+        task: str = reply["task"]
+        return task
+
+    # --- paho's thread
+
+    def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
+        topic = message.topic.removeprefix(self.where.base + "/")
+        heard = Heard(time.monotonic(), topic, bytes(message.payload), message.retain)
+        with self._news:
+            self.heard.append(heard)
+            self._latest[topic] = heard
+            self._news.notify_all()
+
+    def _on_subscribe(
+        self, _c: object, _u: object, _mid: int, codes: list[ReasonCode], _p: object
+    ) -> None:
+        if not any(code.is_failure for code in codes):
+            self._answered.set()
+
+
+def _send_at_once(_client: object, _userdata: object, sock: Any) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,77 @@
+"""Drain and forget: letting an agent go, and letting it come back."""
+
+import pytest
+
+from coordinator.core.effects import ClearAgent, SayDesired
+from protocol.vocabulary import AgentMode, PresenceState
+from tests.support.fleet import Fleet
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    fleet = Fleet()
+    fleet.agent("Main")
+    return fleet
+
+
+def test_a_drained_agent_finishes_what_it_has_and_gets_nothing_new(fleet: Fleet) -> None:
+    first = fleet.create()
+    fleet.ask("drain", agent="Main")
+    second = fleet.create()
+
+    assert fleet.said(SayDesired) == []
+    fleet.finish(first)
+    assert fleet.status(first) == "completed"
+    assert fleet.phase(second) == "ready"
+
+
+def test_an_agent_that_holds_something_cannot_be_forgotten(fleet: Fleet) -> None:
+    fleet.create(id="hunt")
+    reply = fleet.ask("forget", agent="Main")
+
+    assert (reply.ok, reply.code) == (False, "conflict")
+    assert "hunt" in (reply.message or "")
+
+
+def test_a_forgotten_agent_is_told_to_stop_and_cleared_from_the_bus(fleet: Fleet) -> None:
+    fleet.ask("forget", agent="Main")
+
+    assert [said.desired.mode for said in fleet.said(SayDesired)] == [AgentMode.STOP]
+    assert fleet.said(ClearAgent) == [ClearAgent("Main")]
+    task = fleet.create()
+    assert fleet.phase(task) == "ready"
+
+
+def test_a_late_will_of_a_forgotten_agent_is_cleared_again(fleet: Fleet) -> None:
+    fleet.ask("forget", agent="Main")
+    fleet.hear(fleet.bots["Main"].presence(PresenceState.LOST))
+
+    assert fleet.said(ClearAgent) == [ClearAgent("Main")]
+    assert fleet.stories() == []
+
+
+def test_a_forgotten_agent_that_starts_anew_is_welcome(fleet: Fleet) -> None:
+    fleet.ask("forget", agent="Main")
+    task = fleet.create()
+    fleet.pass_time(5)
+    fleet.restart("Main")
+
+    assert fleet.holder(task) == "Main"
+
+
+def test_a_boot_from_before_the_tombstone_is_not_welcome(fleet: Fleet) -> None:
+    bot = fleet.bots["Main"]
+    fleet.ask("forget", agent="Main")
+    bot.start(fleet.now.mono_ms, bot.epoch - 5, knows_predecessor=False)
+    fleet.hear(bot.presence(), bot.info(), bot.heartbeat(fleet.now.mono_ms))
+
+    assert fleet.state.dropped["old_boot"] == 3
+
+
+def test_a_tombstone_survives_a_restart(fleet: Fleet) -> None:
+    fleet.ask("forget", agent="Main")
+    fleet.restart_coordinator()
+    fleet.create(id="hunt")
+    fleet.beat("Main")
+
+    assert fleet.phase("hunt") == "ready"
