@@ -3,7 +3,7 @@
 Finding the holders of a topic walks the levels of that topic, so its cost depends on how deep
 the topic is and how many filters select it, and not on how many clients are connected. What was
 found is remembered, because a fleet speaks on the same topics over and over: not the holders but
-the places where they are kept, until a place is filled for the first time or left empty. Pure.
+the places where they are kept, until somebody subscribes where nobody was. Pure.
 """
 
 from collections.abc import Hashable, Iterable
@@ -68,8 +68,6 @@ class Subscriptions(Generic[Holder]):
         if holders.pop(holder, None) is None:
             return
         self._count -= 1
-        if not holders:
-            self._places.clear()
         for parent, level in reversed(path):
             if not parent.children[level].is_bare():
                 return
