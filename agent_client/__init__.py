@@ -17,6 +17,7 @@ agent.run()
 from agent_client.agent import Agent
 from agent_client.errors import (
     AgentError,
+    AlreadyRunning,
     BadSetting,
     Cancelled,
     Failed,
@@ -31,6 +32,7 @@ from agent_client.task import AsyncTask, Task
 __all__ = [
     "Agent",
     "AgentError",
+    "AlreadyRunning",
     "AsyncTask",
     "BadSetting",
     "Cancelled",

@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--heartbeat", type=float, default=10.0, metavar="SECONDS")
     parser.add_argument("--config", help="the agent's own configuration file, TOML or JSON")
     parser.add_argument("--record", help="file to which begin and end of each task are appended")
+    parser.add_argument("--state-dir", help="folder for lock and journal, to survive a crash")
     parser.add_argument("--drain", type=float, default=10.0, metavar="SECONDS")
     parser.add_argument("--verbose", action="store_true", help="log more than warnings")
     given = parser.parse_args(arguments)
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 heartbeat_s=given.heartbeat,
                 config_path=given.config,
                 record_path=given.record,
+                state_dir=given.state_dir,
                 drain_s=given.drain,
             )
         )

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from types import FrameType, TracebackType
 from typing import Final, Self, TypeVar
@@ -19,6 +20,7 @@ from agent_client.handlers import Handler, Handlers
 from agent_client.loop import ErrorNoted, Goodbye, Loop, ModeSet
 from agent_client.metrics import MetricSet
 from agent_client.settings import AgentSettings, broker_of, machine_id_of, root_of
+from agent_client.state.memory import memory_of
 from agent_client.verdict import portable
 from protocol.messages.base import Label
 
@@ -56,6 +58,7 @@ class Agent:
         drain_s: float = 10.0,
         client_id: str | None = None,
         subscribe_qos: int = 1,
+        state_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         if isinstance(capabilities, str):
             raise BadSetting("capabilities", capabilities, "a list of words, not one text")
@@ -72,6 +75,7 @@ class Agent:
             config_path=config_path,
             client_id=client_id or name,
             subscribe_qos=subscribe_qos,
+            state_dir=None if state_dir is None else Path(state_dir),
         )
         self._drain_s = drain_s
         self._handlers = Handlers()
@@ -145,19 +149,24 @@ class Agent:
         self._finish()
 
     def start(self) -> None:
-        """Start to connect and to work, in a thread of its own."""
+        """Start to connect and to work, in a thread of its own.
+
+        Raises :class:`AlreadyRunning` if another process uses the same state directory and name.
+        """
         if self._loop is not None:
             raise AgentError(f"agent {self.name!r} was started already; make a new one")
         if not self._handlers.modes:
             log.info("agent %s has no handlers: it will reject every task", self.name)
         self._process = os.getpid()
+        clock, boot = SystemClock(), secrets.token_hex(16)
         self._loop = Loop(
             self.settings,
             self._handlers,
             self._metrics,
-            boot=secrets.token_hex(16),
-            clock=SystemClock(),
+            boot=boot,
+            clock=clock,
             random=Random(),
+            memory=memory_of(self.settings, boot, clock.wall_ms()),
         )
         if self._mode is not None:
             self._loop.post(ModeSet(self._mode))

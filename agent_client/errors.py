@@ -2,6 +2,7 @@
 
 - AgentError            the agent cannot go on; raised from ``run()`` or a constructor
   - BadSetting          a value given to the agent is not usable
+  - AlreadyRunning      another process of this machine is the same agent
   - Superseded          a newer process bears this agent's name
   - SubscriptionRefused the broker does not let this agent read what it must read
 - Failed, Rejected      raised by a handler, to say in its own words how its task ended
@@ -24,6 +25,18 @@ class BadSetting(AgentError, ValueError):
 
     def __init__(self, field: str, value: object, right: str) -> None:
         super().__init__(f"{field}={value!r}: {right}")
+
+
+class AlreadyRunning(AgentError):
+    """Another process of this machine holds the agent's lock."""
+
+    def __init__(self, agent: str, lock: str, pid: int | None) -> None:
+        holder = "a process that is just starting" if pid is None else f"process {pid}"
+        super().__init__(
+            f"agent {agent!r} runs already, or something that it started still does: {holder} "
+            f"holds {lock}. End it, or give this agent another name or state directory."
+        )
+        self.pid = pid
 
 
 class Superseded(AgentError):

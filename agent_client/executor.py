@@ -25,13 +25,27 @@ Order = StartHandler | ExtendDeadline | StopHandler | KillHandler | PauseHandler
 class Executor:
     """The runs of this process; used from the loop's thread only."""
 
-    def __init__(self, name: str, handlers: Handlers, clock: Clock, post: Post) -> None:
+    def __init__(
+        self,
+        name: str,
+        handlers: Handlers,
+        clock: Clock,
+        post: Post,
+        *,
+        lock_file: int | None = None,
+    ) -> None:
+        self._lock_file = lock_file
         self._handlers = handlers
         self._clock = clock
         self._post = post
         self._runs: dict[Fence, Run] = {}
         self._threads = ThreadRunner(name)
         self._coroutines = CoroutineRunner(name)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs."""
+        return not self._runs
 
     def carry_out(self, order: Order) -> None:
         """Do as told; what has ended in the meantime needs nothing any more."""

@@ -7,6 +7,7 @@ earliest thing that comes due, so nothing is polled and nothing is late.
 import logging
 import selectors
 import threading
+from collections import deque
 from dataclasses import dataclass
 from random import Random
 from typing import Final, TypeAlias
@@ -31,13 +32,19 @@ from agent_client.handlers import Handlers
 from agent_client.metrics import MetricSet
 from agent_client.session import Session
 from agent_client.settings import AgentSettings
+from agent_client.state.memory import Forgetful, Memory
 from agent_client.wakeup import WakeUpQueue
+from protocol.messages import ReportDetail
+from protocol.vocabulary import ReportEvent
 
 log = logging.getLogger("fleetbus.agent")
 
 LONGEST_WAIT_MS: Final = 1_000
 """The wait itself may not count a suspend of the machine, so it is never long."""
 FLUSH_MS: Final = 2_000
+CUT_OFF: Final = ReportDetail(
+    code="process_died", message="the agent's process died while it worked on this"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Loop:
         boot: str,
         clock: Clock,
         random: Random,
+        memory: Memory | None = None,
     ) -> None:
         self.error: BaseException | None = None
         self.left: tuple[str, ...] = ()
@@ -85,16 +93,26 @@ class Loop:
         self._settings = settings
         self._clock = clock
         self._queue: WakeUpQueue[Posted] = WakeUpQueue()
-        self._session = Session(settings, Identity(boot), clock, random, metrics)
-        self._executor = Executor(settings.name, handlers, clock, self._post)
+        self._memory = Forgetful() if memory is None else memory
+        self._session = Session(
+            settings, Identity(boot), clock, random, metrics, prev_boot=self._memory.prev_boot
+        )
+        self._executor = Executor(
+            settings.name, handlers, clock, self._post, lock_file=self._memory.lock_file
+        )
         self._machine = Machine(
             MachineSettings(
                 boot=boot,
                 modes=handlers.modes,
                 slots=settings.slots,
                 heartbeat_ms=round(settings.heartbeat_s * 1000),
+                earlier_reports=self._memory.earlier_reports,
             )
         )
+        self._decided: deque[effects.Effect] = deque()
+        for fence in self._memory.cut_off:
+            report = self._machine.outbox.add(fence, ReportEvent.ABANDONED, CUT_OFF, clock.now_ms())
+            self._decided.append(effects.SendReport(report))
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._queue.socket, selectors.EVENT_READ)
         self._watched: tuple[object, int] | None = None
@@ -118,6 +136,8 @@ class Loop:
         finally:
             self._executor.close()
             self._session.close()
+            # A handler that did not stop still works under this name.
+            self._memory.close(release=self._executor.is_idle)
             self._selector.close()
             self._queue.close()
             self.ready.clear()
@@ -137,6 +157,7 @@ class Loop:
         due = self._machine.next_due(now)
         if due is not None and due <= self._clock.now_ms():
             self._feed(Tick())
+        self._carry_out_all()
 
     def _wait(self) -> bool:
         now = self._clock.now_ms()
@@ -209,16 +230,25 @@ class Loop:
     # --- what was decided
 
     def _feed(self, event: Event) -> None:
-        now = self._clock.now_ms()
-        for effect in self._machine.step(event, now):
-            self._carry_out(effect, now)
+        self._decided.extend(self._machine.step(event, self._clock.now_ms()))
 
-    def _carry_out(self, effect: effects.Effect, now: int) -> None:
+    def _carry_out_all(self) -> None:
+        """Do what the whole turn has decided, once a successor would know of it."""
+        while self._decided:
+            for effect in self._decided:
+                self._memory.note(effect)
+            self._memory.commit()
+            # What is decided meanwhile, at a new connection, waits for its own commit.
+            for _ in range(len(self._decided)):
+                self._carry_out(self._decided.popleft())
+
+    def _carry_out(self, effect: effects.Effect) -> None:
+        now = self._clock.now_ms()
         match effect:
             case effects.SendReport(report):
                 self._session.send_report(report)
             case effects.ForgetReports():
-                pass  # nothing is kept but in memory
+                pass  # the memory has noted it
             case effects.SendHeartbeat():
                 self._session.send_heartbeat(effect, now)
                 self.ready.set()

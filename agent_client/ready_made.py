@@ -38,6 +38,7 @@ class ReadyMade:
     heartbeat_s: float = 10.0
     config_path: str | None = None
     record_path: str | None = None
+    state_dir: str | None = None
     drain_s: float = 10.0
 
 
@@ -54,6 +55,7 @@ def ready_made(options: ReadyMade) -> Agent:
         heartbeat_s=options.heartbeat_s,
         config_path=options.config_path,
         drain_s=options.drain_s,
+        state_dir=options.state_dir,
     )
     handlers: dict[str, Callable[[Task], Any]] = {"noop": noop, "*": work}
     if options.config_path is not None:

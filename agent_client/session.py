@@ -57,6 +57,8 @@ class Session:
         clock: Clock,
         random: Random,
         metrics: MetricSet,
+        *,
+        prev_boot: str | None = None,
     ) -> None:
         self.identity = identity
         self.fatal: AgentError | None = None
@@ -68,7 +70,7 @@ class Session:
         self._metrics = metrics
         self._backoff = Backoff(random)
         self._dropped = Dropped()
-        self._says = Statements(settings, identity, clock)
+        self._says = Statements(settings, identity, clock, prev_boot)
         self._state = PresenceState.ONLINE
         self._reason: str | None = None
         self._mode: str | None = None

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -76,6 +77,8 @@ class AgentSettings:
     slots: int = 1
     heartbeat_s: float = 10.0
     config_path: str | None = None
+    state_dir: Path | None = None
+    """Where lock and journal are kept; None means that a crash forgets everything."""
     keepalive_s: int = 20
     subscribe_qos: int = 1
     client_id: str = ""

@@ -32,7 +32,14 @@ class _Envelope(TypedDict):
 class Statements:
     """Builds and numbers what this process says, ready for the wire."""
 
-    def __init__(self, settings: AgentSettings, identity: Identity, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: AgentSettings,
+        identity: Identity,
+        clock: Clock,
+        prev_boot: str | None = None,
+    ) -> None:
+        self._prev_boot = prev_boot
         self._settings = settings
         self._identity = identity
         self._clock = clock
@@ -43,7 +50,15 @@ class Statements:
     def presence(self, state: PresenceState, reason: str | None = None) -> bytes:
         """Say whether the agent is there."""
         seq = self._next(AgentChannel.PRESENCE)
-        return encode(Presence(**self._envelope(), seq=seq, state=state, reason=reason))
+        return encode(
+            Presence(
+                **self._envelope(),
+                seq=seq,
+                state=state,
+                reason=reason,
+                prev_boot=self._prev_boot,
+            )
+        )
 
     def will(self) -> bytes:
         """Write what the broker says for this connection when it breaks."""

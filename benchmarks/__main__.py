@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.bus import heartbeats, latency, throughput
+from benchmarks.bus import disk, heartbeats, latency, throughput
 from tests.support.brokers import BROKERS
 from tests.support.fleet_process import OUTSIDE
 
@@ -56,6 +56,7 @@ def main() -> int:
             results.setdefault(kind, {})[name] = dataclasses.asdict(result)
     machine = {"machine": platform.platform(), "python": platform.python_version()}
     machine["processors"] = str(os.cpu_count())
+    machine["commit_p50_ms"] = f"{disk.measure(200).commit_p50_ms:.2f}"
     if given.json:
         print(json.dumps({**machine, "results": results}, indent=2))
     else:
@@ -64,7 +65,8 @@ def main() -> int:
 
 
 def print_table(machine: dict[str, str], results: dict[str, dict[str, Any]]) -> None:
-    print(f"{machine['processors']} processors, Python {machine['python']}, {machine['machine']}\n")
+    print(f"{machine['processors']} processors, Python {machine['python']}, {machine['machine']};")
+    print(f"one commit to disk takes {machine['commit_p50_ms']} ms\n")
     rows: dict[str, list[str]] = {}
     for measured in results.values():
         for name, figures in measured.items():

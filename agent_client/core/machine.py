@@ -27,6 +27,7 @@ from agent_client.core.outcomes import Declined, StopWhy
 from agent_client.core.reporting import Reporter
 from agent_client.core.work import Work
 from protocol.messages import Desired, Holding, Lease, Seen
+from protocol.messages.from_agents import MAX_HOLDINGS
 from protocol.vocabulary import AgentMode, CoordinatorState, HoldingPhase, PresenceState
 
 DEAF_AFTER: Final = 3
@@ -260,4 +261,5 @@ class Machine:
             for fence in self.outbox.ended()
             if fence not in self.work.jobs
         ]
-        return tuple(held)
+        # A report on its way says by itself what the last of them would.
+        return tuple(held[:MAX_HOLDINGS])

@@ -12,7 +12,9 @@ from coordinator.cli import (
     part_commands,
     plan_commands,
     screen,
+    store_commands,
     task_commands,
+    why_commands,
 )
 from coordinator.cli.up import command as up_command
 from coordinator.settings import BadSettings
@@ -49,11 +51,18 @@ for one in (
     part_commands.broker,
     part_commands.coordinator,
     part_commands.agent,
-    fleet_commands.agents,
     fleet_commands.tasks,
     fleet_commands.watch,
+    store_commands.backup,
+    store_commands.restore,
+    store_commands.export,
+    why_commands.why,
+    why_commands.summary,
 ):
     app.command()(one)
+app.add_typer(why_commands.agents_app, name="agents")
+task_commands.app.command("why")(why_commands.task_why)
+app.command("import")(store_commands.import_)
 app.add_typer(task_commands.app, name="task")
 app.add_typer(plan_commands.app, name="plan")
 

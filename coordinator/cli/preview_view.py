@@ -15,7 +15,7 @@ from coordinator.plan.preview import Preview
 def print_preview(out: Console, found: Preview) -> None:
     """Print what would run when, what would wait for what, and what never runs."""
     begins, ends = (moment(found.zone, ms) for ms in (found.from_ms, found.until_ms))
-    out.print(f"From {begins} to {ends} ({found.zone}), if {'; '.join(found.assumptions)}:")
+    out.print(f"From {begins} to {ends} ({found.zone}) if {', '.join(found.assumptions)}:")
     not_run = f", {found.never_total} would not" if found.never_total else ""
     running = f"; {found.began_running} run already" if found.began_running else ""
     out.print(f"{screen.GOOD} {found.runs_total} tasks would start{not_run}{running}")

@@ -78,6 +78,8 @@ class Agent:
     # What this term of the coordinator knows of its current boot.
     seq: int = 0
     metrics_seq: int = 0
+    measured_ms: int | None = None
+    """Monotonic time of the newest metrics of this boot."""
     heard_ms: int | None = None
     """Monotonic time at which the newest heartbeat was processed; ``None`` before the first."""
     interval_ms: int = 10_000

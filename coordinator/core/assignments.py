@@ -21,7 +21,9 @@ from protocol.messages import Assignment
 _UNBORN: Final = (0, 0)
 _LEASE_PARTS: Final = 4
 _DECISIVE: Final = frozenset({"succeeded", "failed"})
-_MAY_HAVE_BEGUN: Final = frozenset({"lease_expired", "predecessor_dead", "lost_by_agent"})
+_MAY_HAVE_BEGUN: Final = frozenset(
+    {"lease_expired", "predecessor_dead", "lost_by_agent", "declared_dead"}
+)
 """Ends at which nobody said whether the work had begun; the cautious answer is yes."""
 
 

@@ -15,6 +15,7 @@ from coordinator.core.instant import Instant
 from coordinator.core.openings import WindowGate
 from coordinator.core.queue.board import Board
 from coordinator.core.queue.shapes import Shape
+from coordinator.core.recovery import UNKNOWN_HOLDER
 from coordinator.core.standing import can_start, class_key
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
@@ -268,5 +269,5 @@ def _of_counts(state: State) -> Iterator[str]:
     if not state.shown_ended.keys() <= state.ended.keys():
         yield f"shown as ended: {sorted(state.shown_ended.keys() - state.ended.keys())} are not"
     holding = {task.attempt.boot for task in state.tasks.values() if task.attempt is not None}
-    if not state.unheard.keys() <= holding:
-        yield f"unheard: {sorted(state.unheard.keys() - holding)} hold nothing"
+    if strangers := state.unheard.keys() - holding - {UNKNOWN_HOLDER}:
+        yield f"unheard: {sorted(strangers)} hold nothing"

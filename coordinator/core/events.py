@@ -45,6 +45,15 @@ class Stalled(NamedTuple):
     ms: int
 
 
+class Restored(NamedTuple):
+    """The store is an older one, put back: what was lent since is not in it.
+
+    Whatever was lent by the one before may still be held for up to ``quiet_ms``.
+    """
+
+    quiet_ms: int
+
+
 class BusConnected(NamedTuple):
     """The bus is there (again): everything retained must be stated anew."""
 
@@ -83,5 +92,5 @@ class Stopping(NamedTuple):
 
 
 Event: TypeAlias = (
-    Heard | Submitted | Ticked | Stalled | BusConnected | PlanApplied | Noted | Stopping
+    Heard | Submitted | Ticked | Stalled | Restored | BusConnected | PlanApplied | Noted | Stopping
 )

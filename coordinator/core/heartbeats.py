@@ -1,5 +1,7 @@
 """Heartbeats: signs of life, renewals of leases, and the agent's own list of what it holds."""
 
+from typing import Final
+
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
 from coordinator.core.caps import charge
@@ -10,7 +12,12 @@ from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
 from protocol.messages import Heartbeat, Holding, Metrics
-from protocol.vocabulary import HoldingPhase, PresenceState
+from protocol.vocabulary import HoldingPhase, PresenceState, Want
+
+STALE_AFTER: Final = 3
+"""After so many heartbeats without a new number, the old ones mean nothing."""
+
+_EXECUTING: Final = frozenset({HoldingPhase.RUNNING, HoldingPhase.PAUSED})
 
 
 def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
@@ -23,8 +30,6 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         return
     first = agent.heard_ms is None
     was_away = first or agent.suspect or agent.lost
-    if first and agent.presence is PresenceState.OFFLINE:
-        agent.presence = PresenceState.ONLINE  # nobody knows any better in this term
     agent.seq, agent.conn = said.seq, max(agent.conn, said.conn)
     agent.heard_ms = turn.now.mono_ms
     agent.last_heartbeat_wall_ms = turn.now.wall_ms
@@ -40,6 +45,7 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         agent.presence = PresenceState.ONLINE
         turn.show(agent)
     watch(turn, agent)
+    _notice_stale_metrics(turn, agent)
     turn.state.unheard.pop(said.boot, None)
     granted = _renew(turn, agent, said) if agent.held else ()
     if agent.held:
@@ -81,12 +87,21 @@ def _learn(turn: Turn, task: Task, holding: Holding) -> None:
         task.pct = holding.pct
     if holding.step is not None:
         task.step = holding.step
-    running = holding.phase in {HoldingPhase.RUNNING, HoldingPhase.PAUSED}
-    if running and task.phase in {Phase.OFFERED, Phase.UNKNOWN}:
+    if holding.phase in _EXECUTING and task.phase in {Phase.OFFERED, Phase.UNKNOWN}:
         mark_started(turn, task)
-        turn.move(task, Phase.RUNNING)
+        turn.move(task, _phase_of(task, holding))
     elif task.phase is Phase.UNKNOWN:
-        turn.move(task, Phase.OFFERED)
+        turn.move(task, _phase_of(task, holding))
+
+
+def _phase_of(task: Task, holding: Holding) -> Phase:
+    """Say how far *task* is, by what is wanted of it and what its agent does with it."""
+    if task.want is Want.CANCEL:
+        return Phase.CANCELLING
+    if task.want is Want.PAUSE:
+        rests = holding.phase is HoldingPhase.PAUSED
+        return Phase.PAUSED_RUNNING if rests else Phase.PAUSING
+    return Phase.RUNNING if holding.phase in _EXECUTING else Phase.OFFERED
 
 
 def mark_started(turn: Turn, task: Task, ran_ms: int = 0) -> None:
@@ -116,6 +131,18 @@ def _notice_deafness(turn: Turn, agent: Agent) -> bool:
     return True
 
 
+def _notice_stale_metrics(turn: Turn, agent: Agent) -> None:
+    """Know nothing of an agent's health when its numbers are older than three heartbeats."""
+    measured_ms = agent.measured_ms
+    if measured_ms is None or turn.now.mono_ms - measured_ms <= STALE_AFTER * agent.interval_ms:
+        return
+    agent.measured_ms = None
+    if agent.health.forget():
+        turn.tell("health", agent.name, f"{agent.name} sends no metrics any more")
+        turn.show(agent)
+        refresh(turn, agent)
+
+
 def on_metrics(turn: Turn, said: Metrics, *, retained: bool) -> None:
     """Judge an agent's health by its latest numbers."""
     agent = current_boot(turn, said)
@@ -125,6 +152,7 @@ def on_metrics(turn: Turn, said: Metrics, *, retained: bool) -> None:
     agent.metrics = said.m
     if retained:
         return
+    agent.measured_ms = turn.now.mono_ms
     before = agent.tier
     if agent.health.sample(agent.policy.thresholds, said.m):
         if agent.tier is not before:

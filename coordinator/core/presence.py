@@ -46,8 +46,8 @@ def on_presence(turn: Turn, said: Presence, *, retained: bool) -> None:
         agent.presence = said.state
         turn.do(SaveAgent(agent.name))
         turn.show(agent)
-    if not retained and said.state is not PresenceState.OFFLINE and agent.heard_ms is None:
-        watch(turn, agent)
+    if said.state is not PresenceState.OFFLINE and agent.heard_ms is None:
+        watch(turn, agent)  # what was only remembered proves nothing and must be followed by words
     refresh(turn, agent)
 
 
@@ -94,6 +94,8 @@ def _new_boot(turn: Turn, agent: Agent, said: FromAgent) -> None:
     agent.conn, agent.seq, agent.metrics_seq = said.conn, 0, 0
     agent.heard_ms, agent.desired, agent.behind_since_ms = None, None, None
     agent.seen = (0, 0)
+    agent.measured_ms = None
+    agent.health.forget()
     agent.suspect = agent.lost = False
     agent.presence = PresenceState.ONLINE
     if agent.desired_mode is AgentMode.STOP:

@@ -5,8 +5,10 @@ Until all holders were heard, or could not be alive, nothing is offered.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from coordinator.core.agents import Agent
+from coordinator.core.assignments import end_attempt
 from coordinator.core.effects import CallRoll, Effect, SayState
 from coordinator.core.instant import Instant
 from coordinator.core.plans import take_places
@@ -15,8 +17,11 @@ from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
-from coordinator.core.waiting import wait
-from protocol.vocabulary import CoordinatorState
+from coordinator.core.waiting import end, try_again, wait
+from protocol.vocabulary import CoordinatorState, TaskStatus, Want
+
+UNKNOWN_HOLDER: Final = "unknown"
+"""Stands among the boots that were not heard for one that nobody knows."""
 
 
 def restore(
@@ -94,6 +99,25 @@ def finish_if_recovered(turn: Turn) -> None:
     for agent in state.agents.values():
         if agent.is_free:
             state.awake[agent.own_board] = None
+
+
+def on_restored(turn: Turn, quiet_ms: int) -> None:
+    """Believe no attempt of a store that was put back, and offer nothing for *quiet_ms*.
+
+    Its agents may hold other tasks by now, and its tasks may be held by other agents; they all are
+    told to stop, and those that do not hear it stop by themselves when their leases are over.
+    """
+    state = turn.state
+    for task in [task for task in state.tasks.values() if task.attempt is not None]:
+        end_attempt(turn, task, "restored")
+        if task.want is Want.CANCEL:
+            end(turn, task, TaskStatus.CANCELLED)
+        else:
+            try_again(turn, task, 0)
+    state.phase = CoordinatorState.RECOVERING
+    state.unheard[UNKNOWN_HOLDER] = ""
+    state.recovered_by_ms = max(state.recovered_by_ms, turn.now.mono_ms + quiet_ms)
+    state.timers.at_mono(state.recovered_by_ms + 1, Due.RECOVERED)
 
 
 def on_stalled(turn: Turn, stalled_ms: int) -> None:

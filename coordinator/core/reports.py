@@ -117,8 +117,7 @@ def _ended(turn: Turn, agent: Agent, task: Task, said: Report) -> None:
             refresh(turn, agent)
             _failed(turn, task, said)
         case ReportEvent.REJECTED:
-            task.excluded |= {agent.name}
-            _failed(turn, task, said)
+            _rejected(turn, agent, task, said)
         case ReportEvent.CANCELLED if task.want is Want.CANCEL:
             end(turn, task, TaskStatus.CANCELLED)
         case _:
@@ -130,6 +129,19 @@ def _succeeded(turn: Turn, task: Task, said: Report) -> None:
     task.pct = 100.0 if task.pct is not None else None
     task.error_code = task.error = None
     end(turn, task, TaskStatus.COMPLETED)
+
+
+def _rejected(turn: Turn, agent: Agent, task: Task, said: Report) -> None:
+    """Ask somebody else; only a task that may go to nobody else has failed by it."""
+    if task.pin is not None or said.detail.retryable is False:
+        _failed(turn, task, said)
+        return
+    task.excluded |= {agent.name}
+    task.error_code, task.error = said.detail.code or said.event.value, said.detail.message or ""
+    if task.want is Want.CANCEL:
+        end(turn, task, TaskStatus.CANCELLED)
+    else:
+        try_again(turn, task, int((said.detail.retry_after_s or 0) * 1000))
 
 
 def _failed(turn: Turn, task: Task, said: Report) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from coordinator.core.agents import Agent
+from coordinator.core.assignments import end_attempt
 from coordinator.core.budgets import reset_budget
 from coordinator.core.cancelling import cancel
 from coordinator.core.creation import create, repeat
 from coordinator.core.effects import ClearAgent, SaveAgent, SaveReply, SayReply
 from coordinator.core.errors import BadRequest, IllegalMove, RequestError, UnknownSubject
 from coordinator.core.gates import GLOBAL
+from coordinator.core.losses import lost_attempt
 from coordinator.core.standing import refresh
 from coordinator.core.state import KEPT_REQUESTS
 from coordinator.core.tasks import Phase, Task
@@ -36,10 +38,9 @@ from coordinator.core.why.idle import why_idle
 from coordinator.core.why.overview import why_summary
 from coordinator.core.why.task import why
 from protocol.messages import Reply, Submit
-from protocol.vocabulary import AgentMode, PresenceState, SubmitOp, Want
+from protocol.vocabulary import AgentMode, OnLeaseLost, PresenceState, SubmitOp, Want
 
 READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY})
-"""What changes nothing, so it is not remembered, and needs no store to be answered."""
 """What changes nothing, so it is not remembered, and needs no store to be answered."""
 
 
@@ -223,7 +224,16 @@ def resume(turn: Turn, task: Task) -> None:
 
 
 def retry(turn: Turn, task: Task, client: str) -> Task:
-    """Run an ended task again as a new one, or one that waits for its next attempt at once."""
+    """Run an ended task again as a new one, or one that waits for its next attempt at once.
+
+    For a task that outlives its lease by right, it is the operator's word that its holder is dead.
+    """
+    attempt = task.attempt
+    outlives_lease = task.on_lease_lost is OnLeaseLost.FINISH
+    if attempt is not None and outlives_lease and turn.now.mono_ms > attempt.expires_ms:
+        end_attempt(turn, task, "declared_dead")
+        lost_attempt(turn, task, f"{client} said that {attempt.agent}, which held it, is dead")
+        return task
     if task.phase is Phase.SCHEDULED and task.failures:
         task.not_before_ms = None
         wait(turn, task)

@@ -10,13 +10,14 @@ from typing import assert_never
 from coordinator.core.assignments import settle_desired
 from coordinator.core.clockwork import fire_timers
 from coordinator.core.dispatch import dispatch
-from coordinator.core.effects import Effect, RestateAll, SayState
+from coordinator.core.effects import CallRoll, Effect, RestateAll, SayState
 from coordinator.core.events import (
     BusConnected,
     Event,
     Heard,
     Noted,
     PlanApplied,
+    Restored,
     Stalled,
     Stopping,
     Submitted,
@@ -27,7 +28,7 @@ from coordinator.core.instant import Instant
 from coordinator.core.plan_versions import on_plan_wanted
 from coordinator.core.plans import on_plan_applied
 from coordinator.core.presence import on_info, on_presence
-from coordinator.core.recovery import finish_if_recovered, on_stalled
+from coordinator.core.recovery import finish_if_recovered, on_restored, on_stalled
 from coordinator.core.reports import on_report
 from coordinator.core.requests import on_submitted
 from coordinator.core.state import State
@@ -38,7 +39,7 @@ from protocol.messages import Heartbeat, Info, Metrics, Presence, Report
 from protocol.vocabulary import CoordinatorState
 
 
-def step(state: State, event: Event, now: Instant) -> list[Effect]:
+def step(state: State, event: Event, now: Instant) -> list[Effect]:  # noqa: PLR0912 -- one arm per event
     """Apply *event* to *state* at *now*; return what must be stored and said."""
     turn = Turn(state, now)
     match event:
@@ -51,8 +52,10 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
             fire_timers(turn)
         case Stalled(ms):
             on_stalled(turn, ms)
+        case Restored(ms):
+            on_restored(turn, ms)
         case BusConnected():
-            turn.do(RestateAll())
+            _on_bus_connected(turn)
         case PlanApplied(policy, source):
             if source is None:
                 on_plan_applied(turn, policy)
@@ -71,6 +74,12 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:
     settle_desired(turn)
     note_reasons(state, now)
     return turn.effects
+
+
+def _on_bus_connected(turn: Turn) -> None:
+    turn.do(RestateAll())
+    if turn.state.phase is CoordinatorState.RECOVERING:
+        turn.do(CallRoll())  # nobody could hear it before
 
 
 def _heard(

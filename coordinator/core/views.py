@@ -120,6 +120,7 @@ def summary_view(state: State, now: Instant) -> Summary:
         coord=state.coord,
         term=state.term,
         fleet_name=state.policy.fleet_name,
+        plan_version=state.plan_version,
         total_agents=len(state.agents),
         online_agents=online,
         busy_agents=statuses[AgentStatus.BUSY],

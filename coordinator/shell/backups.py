@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -78,7 +78,8 @@ def back_up(data: Path, to: Path) -> int:
         raise BackupFailed(to, error) from error
     finally:
         for left in (part, Path(f"{part}-journal")):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):
+                left.unlink()
 
 
 def rotate(data: Path, keep: int) -> list[Path]:

@@ -111,7 +111,7 @@ class Batch:
         """Write down the rows that this batch changed; events are numbered from *next_event*."""
         return Changes(
             tasks=[
-                _task_row(task)
+                task_row(task)
                 for task_id in self.tasks
                 if (task := state.tasks.get(task_id)) is not None
             ],
@@ -152,7 +152,8 @@ class Batch:
         )
 
 
-def _task_row(task: Task) -> Row:
+def task_row(task: Task) -> Row:
+    """Write *task* down as a row of the store."""
     return {
         "id": task.id,
         "status": task.status.value,

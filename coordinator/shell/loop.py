@@ -38,6 +38,9 @@ INBOX_EVENTS: Final = 200_000
 STALL_MS: Final = 1_000
 VIEWS_EVERY_MS: Final = 50
 SUMMARY_EVERY_MS: Final = 1_000
+LEARNT_EVERY_MS: Final = 10_000
+LEARNT: Final = "history"
+"""The kind of the marks that hold what was learnt."""
 IDLE_WAIT_MS: Final = 60_000
 RETRY_MIN_MS: Final = 200
 RETRY_MAX_MS: Final = 5_000
@@ -69,6 +72,8 @@ class Writer:
     _shown_agents: dict[str, None] = field(default_factory=dict)
     _shown_tasks: dict[str, bool] = field(default_factory=dict)
     _desired: dict[str, tuple[int, Said]] = field(default_factory=dict)
+    _learnt: dict[tuple[str, str], None] = field(default_factory=dict)
+    _learnt_at_ms: int = 0
     _views_at_ms: int = 0
     _summary_at_ms: int = 0
     _summary_due: bool = True
@@ -134,6 +139,7 @@ class Writer:
                 return
             self._unsaid = None
             self._speak(batch, decided)
+        self._learnt_at_ms = -LEARNT_EVERY_MS
         while self._inbox:
             await self.turn_over(self.clock.now())
         self._views_at_ms = 0
@@ -156,6 +162,7 @@ class Writer:
         # Everything that has arrived is decided before anybody is judged for silence.
         if not self._inbox and self.state.timers.next_in_ms(now) == 0:
             batch.add(step(self.state, Ticked(), now))
+        self._put_off_learning(batch, now)
         changes = batch.changes(self.state, self.next_event, now.wall_ms)
         if changes:
             self._unsaid = batch, changes, now
@@ -165,6 +172,16 @@ class Writer:
         self._unsaid = None
         self._speak(batch, now)
         crash_here(CrashPoint.AFTER_PUBLISH)
+
+    def _put_off_learning(self, batch: Batch, now: Instant) -> None:
+        """Store what was learnt now and then: it is large, and its loss costs a little wisdom."""
+        for mark in [mark for mark in batch.marks if mark[0] == LEARNT]:
+            del batch.marks[mark]
+            self._learnt[mark] = None
+        if self._learnt and now.mono_ms - self._learnt_at_ms >= LEARNT_EVERY_MS:
+            batch.marks.update(self._learnt)
+            self._learnt.clear()
+            self._learnt_at_ms = now.mono_ms
 
     # --- without a store
 

@@ -22,6 +22,9 @@ from protocol.topics import AgentChannel, CoordinatorChannel, InboxChannel, Topi
 from protocol.vocabulary import CoordinatorState
 
 ROLLCALL_JITTER_MS: Final = 500
+VIEW_QOS: Final = 0
+"""Of cards that people read: the newest counts, all are stated anew after every connection, and an
+acknowledgement for each would cost as much as the message."""
 
 
 class Said(NamedTuple):
@@ -112,14 +115,14 @@ class Speaker:
     def agent(self, state: State, name: str, now: Instant) -> Said:
         """Render the card of an agent."""
         view = registry_view(state, state.agents[name], now)
-        return Said(self.topics.registry(name), encode(view))
+        return Said(self.topics.registry(name), encode(view), qos=VIEW_QOS)
 
     def task(self, state: State, task_id: str, now: Instant) -> Said:
         """Render the card of a task, or clear it when the task is not known any more."""
         task = state.tasks.get(task_id)
         if task is None:
             return self.no_task(task_id)
-        return Said(self.topics.task(task_id), encode(task_view(state, task, now)))
+        return Said(self.topics.task(task_id), encode(task_view(state, task, now)), qos=VIEW_QOS)
 
     def no_task(self, task_id: str) -> Said:
         """Clear the card of a task."""

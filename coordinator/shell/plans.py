@@ -30,6 +30,8 @@ from coordinator.plan.schema import FleetPlan
 from coordinator.plan.versions import REFUSED, Note, Start, StoredPlan, choose, judge_file
 from coordinator.shell.loop import Writer
 from coordinator.shell.store.archive import Archive
+from coordinator.shell.store.errors import StoreUnavailable
+from protocol.codec import LARGE_MESSAGE_BYTES
 from protocol.messages import Reply, Submit
 from protocol.vocabulary import PlanAction
 
@@ -41,6 +43,8 @@ KEPT_ANSWERS: Final = 64
 LISTED: Final = 200
 """How many entries of one list are told in one reply."""
 PREVIEW_WITHIN_S: Final = 60.0
+MOST_SHOWN_BYTES: Final = LARGE_MESSAGE_BYTES
+"""Brokers drop those who say more at once."""
 FROM_FILE: Final = "file"
 """The author of a plan that nobody applied: it was there at the first start."""
 
@@ -64,6 +68,24 @@ class PreviewFailed(RequestError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"no preview: {why}")
+
+
+class Unavailable(RequestError):
+    """What is asked about cannot be read now."""
+
+    code = "unavailable"
+
+
+class TooLarge(RequestError):
+    """A plan that came by file and does not fit into an answer."""
+
+    code = "too_large"
+
+    def __init__(self, version: int, size: int) -> None:
+        super().__init__(
+            f"version {version} of the plan has {size} bytes, and an answer {MOST_SHOWN_BYTES} "
+            "at most; it is in the coordinator's store, in the table 'plans'"
+        )
 
 
 class _InForce(NamedTuple):
@@ -144,6 +166,9 @@ class Plans:
             self._refuse(client, asked, error)
         except RequestError as error:
             self._refuse(client, asked, error)
+        except StoreUnavailable as error:
+            self._refuse(client, asked, Unavailable(error))
+            del self._answers[client, asked.request_id]  # asked again, it may be there
         else:
             if data is not None:
                 self._answer(client, asked, ok=True, data=data)
@@ -168,6 +193,8 @@ class Plans:
         in_force = await self._current()
         wanted = asked.of_version if asked.of_version is not None else in_force.version
         stored = await self._stored(wanted)
+        if len(stored.document) > MOST_SHOWN_BYTES:
+            raise TooLarge(wanted, len(stored.document))
         return {
             **stored.card(),
             "in_force": in_force.version,
@@ -247,9 +274,11 @@ class Plans:
 
     async def _stored(self, version: int) -> StoredPlan:
         found = await self.writer.after_commits(lambda: self.archive.plan(version))
-        if found is None:
-            raise UnknownSubject("plan version", version)
-        return found
+        if found is not None:
+            return found
+        if version == self.writer.state.plan_version:
+            raise StoreUnavailable(f"version {version} of the plan is not stored yet")
+        raise UnknownSubject("plan version", version)
 
     async def _wanted(self, asked: Submit) -> "_Wanted":
         """Return the plan that a request is about, or raise :class:`PlanError`.
@@ -284,8 +313,12 @@ class Plans:
             await asyncio.sleep(LOOK_EVERY_S)
             now = await asyncio.to_thread(_stamp, self.file)
             if now == seen != judged:
+                try:
+                    await self.look_at_file()
+                except StoreUnavailable as error:
+                    log.warning("%s is looked at later: %s", self.file, error)
+                    continue
                 judged = now
-                await self.look_at_file()
             seen = now
 
     async def look_at_file(self) -> None:

@@ -1,5 +1,6 @@
 """Filling a fresh state with what the store remembers."""
 
+from coordinator.core.assignments import lease_terms
 from coordinator.core.effects import Effect
 from coordinator.core.records import agent_from, ledger_from, remember_mark, task_from
 from coordinator.core.recovery import restore
@@ -7,6 +8,15 @@ from coordinator.core.state import State
 from coordinator.shell.clock import Clock
 from coordinator.shell.store import Memory
 from protocol.vocabulary import Priority, TaskStatus
+
+
+def longest_lease_ms(state: State) -> int:
+    """Return how long whoever holds work may go on with it, unheard."""
+    intervals = [agent.interval_ms for agent in state.agents.values()]
+    return max(
+        sum(lease_terms(state.policy, interval_ms))
+        for interval_ms in [*intervals, state.policy.unlisted.heartbeat_ms]
+    )
 
 
 def remember(state: State, memory: Memory, clock: Clock) -> list[Effect]:

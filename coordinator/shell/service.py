@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from coordinator.address import BrokerAddress
-from coordinator.core.events import BusConnected, Heard, Stalled, Stopping, Submitted
+from coordinator.core.events import BusConnected, Heard, Restored, Stalled, Stopping, Submitted
 from coordinator.core.state import State
 from coordinator.plan.compile import compile_plan
 from coordinator.settings import CoordinatorSettings
@@ -25,12 +25,13 @@ from coordinator.shell.locks import lock_directory
 from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.plans import Plans, first_version, starting_plan
-from coordinator.shell.recollection import remember
+from coordinator.shell.recollection import longest_lease_ms, remember
 from coordinator.shell.safe_mode import safe_writer
 from coordinator.shell.secret import coordinator_secret
 from coordinator.shell.store import Store, StoreError
 from coordinator.shell.store.examination import examine
 from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
+from coordinator.shell.upkeep import Upkeep
 from protocol.codec import decode_from
 from protocol.errors import BadPayload, BadTopic, FleetBusError
 from protocol.messages import CoordinatorPresence, Submit
@@ -59,6 +60,7 @@ class Coordinator:
     clock: Clock
     plans: Plans | None
     """None while the store must not be written: then the writer refuses what is asked of plans."""
+    upkeep: Upkeep | None = None
     _sweep: Sweep = field(init=False)
     _bus: Bus | None = None
     _is_leaving: bool = False
@@ -94,6 +96,8 @@ class Coordinator:
                 tasks.create_task(self.writer.run(), name="writer"),
                 tasks.create_task(self._step_down(), name="step down"),
             ]
+            if self.upkeep is not None:
+                parts.append(tasks.create_task(self.upkeep.run(), name="upkeep"))
             if self.plans is not None:
                 parts.append(tasks.create_task(self.plans.run(), name="plans"))
             await stop.wait()
@@ -228,7 +232,12 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         batch.add(remember(state, memory, clock))
         store.commit(batch.changes(state, writer.next_event, clock.now().wall_ms))
         writer.next_event += len(batch.events)
+        if memory.restored_ms is not None:
+            writer.tell(Restored(longest_lease_ms(state)))
         log.info("term %d of %s, %d tasks open", memory.term, policy.fleet_name, len(state.tasks))
+        coordinator.upkeep = Upkeep(
+            writer, store, settings.data, start.plan, memory.restored_ms is not None
+        )
         await coordinator.run(_address(settings), stop)
 
 

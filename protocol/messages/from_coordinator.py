@@ -161,6 +161,7 @@ class Summary(FromCoordinator):
     """The fleet in numbers."""
 
     fleet_name: Text
+    plan_version: Count = 0
     total_agents: Count
     online_agents: Count
     busy_agents: Count

@@ -273,3 +273,18 @@ def test_a_person_applies_compares_and_goes_back_at_the_terminal(
         assert "tasks would start" in run(fleet, "preview", "--days", "1")
         write(fleet, json.dumps(with_limit(fleet, 7)))
         assert "version 4 is in force" in run(fleet, "apply", "--offered")
+
+
+def test_a_plan_too_large_for_the_bus_is_applied_from_the_coordinators_own_file(
+    new_fleet: NewFleet,
+) -> None:
+    with new_fleet("A") as fleet:
+        client = fleet.client("author")
+        more = [{"name": f"Spare{n}", "capabilities": ["quest"]} for n in range(5_000)]
+        large = plan(fleet)
+        write(fleet, json.dumps({**large, "agents": [*large["agents"], *more]}))
+        reply = ask(client, "apply", plan_version=1)
+        assert reply["ok"], reply
+        shown = ask(client, "show")
+        assert (shown["ok"], shown["code"]) == (False, "too_large")
+        assert ask(client, "history")["data"]["version"] == 2

@@ -40,7 +40,7 @@ LIMITED = ("global", "mode:quest", "mode:combat", "key:k")
 WATCHED = AgentPolicy("", thresholds={"cpu_usage": Threshold(warning=70.0, critical=90.0)})
 
 names = st.sampled_from(NAMES)
-limits = st.dictionaries(st.sampled_from(LIMITED), st.integers(0, 3))
+limits = st.dictionaries(st.sampled_from(LIMITED), st.sampled_from([1, 2, 3, 4, 0]))
 specs = st.fixed_dictionaries(
     {
         "mode": st.sampled_from(["quest", "combat"]),
@@ -107,13 +107,14 @@ class CoreMachine(RuleBasedStateMachine):
 
     # --- what clients do
 
-    @rule(spec=specs)
-    def create(self, spec: dict[str, Any]) -> None:
-        spec = dict(spec)
-        wait_s = spec.pop("in_s", None)
-        if wait_s is not None:
-            spec["scheduled_for_ms"] = self.fleet.now.wall_ms + wait_s * 1000
-        self.fleet.create(**spec)
+    @rule(specs=st.lists(specs, min_size=1, max_size=6))
+    def create(self, specs: list[dict[str, Any]]) -> None:
+        for spec in specs:
+            said = dict(spec)
+            wait_s = said.pop("in_s", None)
+            if wait_s is not None:
+                said["scheduled_for_ms"] = self.fleet.now.wall_ms + wait_s * 1000
+            self.fleet.create(**said)
 
     @precondition(lambda self: self.fleet.state.tasks)
     @rule(data=st.data(), verb=st.sampled_from(["cancel", "pause", "resume", "retry"]))
@@ -154,6 +155,24 @@ class CoreMachine(RuleBasedStateMachine):
         if held:
             name, task = data.draw(st.sampled_from(held))
             self.fleet.report(task, event, by=name)
+
+    @rule(rounds=st.integers(1, 4))
+    def work(self, rounds: int) -> None:
+        """Let every agent that can finish what it has, round after round."""
+        for _ in range(rounds):
+            self.fleet.pass_time(5)
+            for name, bot in self.fleet.bots.items():
+                if bot.speaks and bot.hears and bot.jobs:
+                    self.fleet.report(min(bot.jobs), ReportEvent.SUCCEEDED, by=name)
+
+    @rule()
+    def heal(self) -> None:
+        """Let every agent be there and hear and speak."""
+        for name, bot in self.fleet.bots.items():
+            if not bot.alive:
+                self.fleet.restart(name)
+            elif not (bot.hears and bot.speaks):
+                self.fleet.thaw(name)
 
     @rule(name=names)
     def crash(self, name: str) -> None:
@@ -212,6 +231,11 @@ class CoreMachine(RuleBasedStateMachine):
         for task, (_, priority, fence) in before.items():
             assert after[task][1] is priority
             assert after[task][2] >= fence
+
+    def teardown(self) -> None:
+        """In the end, with everyone well again, work goes on as far as the limits let it."""
+        self.heal()
+        self.work(rounds=8)
 
     # --- what is always so
 

@@ -18,10 +18,12 @@ from coordinator.core.openings import WindowGate
 from coordinator.core.policy import Policy
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
+from coordinator.core.usage import DAY, WEEK
 from coordinator.core.why.trial import Assumption, Trial
 
 MOST_RAISED: Final = 10_000
 _HOLDERS_TRIED: Final = 3
+_CAPS: Final = {DAY: "daily_caps", WEEK: "weekly_caps"}
 _CANCELLABLE: Final = frozenset({Phase.OFFERED, Phase.RUNNING, Phase.PAUSED_RUNNING})
 
 
@@ -104,10 +106,18 @@ def _raise_limit(trial: Trial, gate: PermitGate, others: Assumption) -> Iterator
     what = Assumption(opens=frozenset({gate.key}), room={gate.key: enough - gate.used})
     yield Change(
         f"raise the limit {gate.key} {gate.limit} → {enough}",
-        {"op": "plan", "set": {f"limits.{gate.key}": enough}},
+        {"op": "plan", "set": {_plan_name(gate.key): enough}},
         what,
         edit,
     )
+
+
+def _plan_name(key: str) -> str:
+    """Say where the limit of permit *key* stands in the plan."""
+    kind, _, name = key.partition(":")
+    if kind == "key":
+        return f"global_constraints.max_concurrent_keys.{name}"
+    return f"global_constraints.max_concurrent_{name or 'agents'}"
 
 
 def _enough(trial: Trial, gate: CountedGate, others: Assumption) -> int:
@@ -129,7 +139,7 @@ def _raise_cap(trial: Trial, gate: CapGate, others: Assumption) -> Iterator[Chan
     name = f"{gate.cap.scope} a {gate.cap.period}"
     yield Change(
         f"raise the cap of {name} {gate.limit} → {enough}",
-        {"op": "plan", "set": {f"caps.{gate.cap.scope}.{gate.cap.period}": enough}},
+        {"op": "plan", "set": {f"global_constraints.{_CAPS[cap.period]}.{cap.scope}": enough}},
         Assumption(opens=frozenset({gate.key}), room={gate.key: enough - gate.used}),
         edit,
     )
@@ -159,20 +169,30 @@ def cancelling(state: State, task: Task) -> Iterator[Change]:
     }
     held = {gate.key for gate in permits if gate.is_held}
     opens = frozenset(gate.key for gate in task.permits if gate.key not in held)
-    frees = (agent,) if _would_be_free_without(state, agent, task) else ()
+    blocks = _end_may_block(state, agent, task)
+    frees = () if blocks or not _waits_for(agent, task) else (agent,)
     yield Change(
         f"cancel {task.id} ({task.name}) on {agent.name}",
-        {"op": "cancel", "task": task.id},
+        {"op": "cancel", "task": task.id, "agent": agent.name},
         # Its caps may open too, for those before; that is not counted in favour of the task.
-        Assumption(opens=opens, room=room, frees=frees),
+        Assumption(
+            opens=opens,
+            room=room,
+            frees=frees,
+            spoils=frozenset({agent.name} if blocks else ()),
+        ),
     )
 
 
-def _would_be_free_without(state: State, agent: Agent, task: Task) -> bool:
-    """Say whether *agent* is surely free as soon as *task* has ended on it."""
+def _end_may_block(state: State, agent: Agent, task: Task) -> bool:
+    """Say whether *agent* may have to pause when *task* has ended on it."""
     policy, terms = state.policy, task.terms
-    rested = policy.rests or policy.task_cooldowns or terms.cooldown_ms is not None
-    if rested or agent.policy.max_daily_runtime_ms is not None or agent.behind_since_ms is not None:
-        return False
+    paused = policy.rests or policy.task_cooldowns or terms.cooldown_ms is not None
+    capped = any(cap.scope == f"agent:{agent.name}" for cap in policy.caps)
+    return bool(paused) or capped or agent.policy.max_daily_runtime_ms is not None
+
+
+def _waits_for(agent: Agent, task: Task) -> bool:
+    """Say whether *agent* is kept from more work by *task* alone."""
     busy = agent.obstacles is not None and agent.obstacles.codes == ("AGENT_BUSY",)
-    return busy and len(agent.held) <= agent.slots
+    return busy and task.id in agent.held and len(agent.held) <= agent.slots

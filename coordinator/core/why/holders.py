@@ -9,7 +9,7 @@ from coordinator.core.state import State
 from coordinator.core.tasks import Task
 
 SHOWN: Final = 10
-_ASKED: Final = 256
+_ASKED: Final = 128
 
 
 class Ending(NamedTuple):

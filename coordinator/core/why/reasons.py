@@ -24,16 +24,22 @@ Memo = dict[tuple[object, ...], str]
 
 def note_reasons(state: State, now: Instant) -> None:
     """Write down the reason of every shape, at most once a second."""
-    reasons = state.reasons
-    if reasons.noted_ms is not None and now.mono_ms - reasons.noted_ms < EVERY_MS:
+    reasons, before = state.reasons, state.reasons.noted
+    if before is not None and now.mono_ms - before.mono_ms < EVERY_MS:
         return
-    reasons.noted_ms = now.mono_ms
+    reasons.noted = now
     memo: Memo = {}
     stories: dict[Kind, Story] = {}
     for shape in state.shapes.values():
-        if shape.live:
-            story = stories[shape.kind] = reasons.stories.get(shape.kind) or Story()
-            story.note(headline_of(state, shape, now, memo), now.wall_ms)
+        head = shape.head()
+        if head is not None:
+            story, since_ms = reasons.stories.get(shape.kind), now.wall_ms
+            if story is None:
+                story = Story()
+                if before is not None and head.enqueued_ms >= before.wall_ms:
+                    since_ms = min(since_ms, head.enqueued_ms)  # it came after the last look
+            story.note(headline_of(state, shape, now, memo), since_ms)
+            stories[shape.kind] = story
     reasons.stories = stories
 
 

@@ -8,6 +8,7 @@ so that a place that frees and is taken again leaves no trace.
 from dataclasses import dataclass, field
 from typing import Final
 
+from coordinator.core.instant import Instant
 from coordinator.core.queue.shapes import Kind
 from coordinator.core.why.codes import RANK
 
@@ -56,4 +57,5 @@ class Reasons:
     """The stories of all shapes in which somebody waits."""
 
     stories: dict[Kind, Story] = field(default_factory=dict)
-    noted_ms: int | None = None
+    noted: Instant | None = None
+    """When they were looked at last."""

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from coordinator.core.gates import Gate
 from coordinator.core.instant import Instant
-from coordinator.core.queue.shapes import Shape
+from coordinator.core.queue.shapes import Key, Shape
 from coordinator.core.scoring import fits
 from coordinator.core.state import State
 from coordinator.core.turn import Turn
 from coordinator.core.why.agent_changes import agent_changes
 from coordinator.core.why.changes import Change, changes_for
 from coordinator.core.why.funnel import Funnel
-from coordinator.core.why.rivals import Rival
+from coordinator.core.why.rivals import Rival, rivals_of
 from coordinator.core.why.trial import Assumption, Trial
 
 SHOWN: Final = 4
@@ -41,6 +41,9 @@ class Suggestion:
         }
 
     def _effect(self) -> str:
+        cancelled = [change for change in self.changes if change.action["op"] == "cancel"]
+        if cancelled:
+            return f"starts as soon as {cancelled[0].action['agent']} has let go"
         agents = [agent.name for change in self.changes for agent in change.what.frees]
         return f"starts at once, {agents[0]} is free for it" if agents else "starts at once"
 
@@ -48,6 +51,7 @@ class Suggestion:
 def suggestions(
     state: State,
     shape: Shape,
+    place: Key,
     rivals: list[Rival],
     funnel: Funnel,
     now: Instant,
@@ -60,12 +64,20 @@ def suggestions(
     if shape.kind.must_fit and not fits(Turn(state, now), shape):
         return []
     trial = Trial(state, shape, rivals, now)
+    in_steps: Trial | None = None
     base = _together(first)
     found: list[Suggestion] = []
     for changes in islice(_candidates(trial, closed, funnel), _TRIED):
         if found and len(changes) > len(found[0].changes) - len(first):
             break
-        if trial.starts(_together(changes).and_also(base)):
+        judge = trial
+        if len(changes) > 1 and any(change.edit is None for change in changes):
+            # Not done at one stroke: in between, those behind the task may help themselves.
+            in_steps = in_steps or Trial(
+                state, shape, rivals_of(state, shape, place, behind_too=True), now
+            )
+            judge = in_steps
+        if judge.starts(_together(changes).and_also(base)):
             found.append(Suggestion((*first, *changes)))
             if len(found) >= SHOWN:
                 break
@@ -85,9 +97,12 @@ def _candidates(trial: Trial, closed: list[Gate], funnel: Funnel) -> Iterator[tu
     if not closed and not needs_agent:
         yield ()
         return
+    seen: set[str] = set()
     for gate in closed:
         for change in changes_for(trial, gate, Assumption()):
-            yield (change,)
+            if change.text not in seen:  # one holder may be in the way at several gates
+                seen.add(change.text)
+                yield (change,)
     if needs_agent:
         setting_free = list(
             islice(agent_changes(trial.state, trial.shape.kind, funnel, trial.now), _TRIED)

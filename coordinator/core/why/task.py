@@ -26,6 +26,8 @@ from coordinator.core.why.trial import Assumption
 Document = dict[str, Any]
 
 _WAITING = frozenset({Phase.READY, Phase.SCHEDULED, Phase.DEPENDENT, Phase.PAUSED_PENDING})
+_LINED_UP = frozenset({"GLOBAL_LIMIT", "MODE_LIMIT", "KEY_LIMIT", "CAP_REACHED", "AGENT_BUSY"})
+"""Reasons that are over sooner for those before."""
 
 
 class Case(NamedTuple):
@@ -52,12 +54,14 @@ def why(state: State, task: Task, now: Instant) -> Document:
         for gate in case.shape.signature.gates
         if not gate.is_open
     ]
+    position = _position(case, closed[0][0].key if closed else None)
+    text = sentence(state, code, case.gates, case.funnel)
     return {
         **_head(task, now),
-        "headline": {"code": code, "text": sentence(state, code, case.gates, case.funnel)},
+        "headline": {"code": code, "text": f"{text}{_those_before(code, position)}"},
         "gates": case.gates,
         "agents": case.funnel.document(case.shape.kind, now),
-        "position": _position(case, closed[0][0].key if closed else None),
+        "position": position,
         "earliest": earliest(state, task, closed, case.funnel, case.shape.kind, now),
         "would_run_if": [one.document() for one in would_run_if(state, task, case, now)],
         "blocked_since_ms": since_ms,
@@ -92,7 +96,7 @@ def would_run_if(state: State, task: Task, case: Case, now: Instant) -> list[Sug
         return []
     if task.depends_on and task.phase is not Phase.READY:
         return []
-    return suggestions(state, case.shape, case.rivals, case.funnel, now, first)
+    return suggestions(state, case.shape, case.place, case.rivals, case.funnel, now, first)
 
 
 def _is_next_ready(task: Task, now: Instant) -> bool:
@@ -137,13 +141,23 @@ def _position(case: Case, key: str | None) -> Document:
     alike = [rival for rival in case.rivals if rival.shape.kind == case.shape.kind]
     sharing = [rival for rival in case.rivals if key is not None and key in rival.uses]
     return {
-        "in_shape": 1 + sum(rival.count for rival in alike),
+        "in_shape": min(1 + sum(rival.count for rival in alike), max(1, case.shape.live)),
         "ahead_in_limit": sum(rival.count for rival in sharing),
         "ahead": sum(rival.count for rival in case.rivals),
         "is_exact": all(rival.is_exact for rival in case.rivals),
         "waiting_alike": case.shape.live,
         "key_ms": case.place.due_ms,
     }
+
+
+def _those_before(code: str, position: Document) -> str:
+    """Say how many are before the task, where that is what it waits for."""
+    before = position["ahead_in_limit"] if code.endswith("_LIMIT") else position["ahead"]
+    if not before or code not in _LINED_UP:
+        return ""
+    least = "" if position["is_exact"] else "up to "
+    tasks = "1 task is" if before == 1 else f"{least}{before} tasks are"
+    return f"; {tasks} ahead of this one"
 
 
 def _head(task: Task, now: Instant) -> Document:

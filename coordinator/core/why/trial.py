@@ -7,7 +7,7 @@ up together, then it starts in the same step, whoever takes what. Where a count 
 the answer can only be a wrong no; so no promise is made that does not hold.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,7 @@ from coordinator.core.instant import Instant
 from coordinator.core.queue.shapes import Shape
 from coordinator.core.state import State
 from coordinator.core.turn import Turn
+from coordinator.core.why.funnel import fails_of
 from coordinator.core.why.rivals import Rival, boards_of
 
 _LOOKED_AT: Final = 512
@@ -33,7 +34,9 @@ class Assumption:
     room: Mapping[str, int] = field(default_factory=dict)
     """How many places a gate would have left."""
     frees: tuple[Agent, ...] = ()
-    """Agents that would be free and are not; each may take the task."""
+    """Agents of which one obstacle would be gone: whoever has no other is free."""
+    spoils: frozenset[str] = frozenset()
+    """Agents that may be free now and perhaps are not then."""
     disturbs: bool = False
     """Whether it changes who may take what, so that anybody may compete for these agents."""
 
@@ -43,6 +46,7 @@ class Assumption:
             self.opens | other.opens,
             {**self.room, **other.room},
             (*self.frees, *(agent for agent in other.frees if agent not in self.frees)),
+            self.spoils | other.spoils,
             self.disturbs or other.disturbs,
         )
 
@@ -91,26 +95,40 @@ class Trial:
         """List the rivals that could start under *what*, each with how many of it at most."""
         freed = {agent.agent_class.board for agent in what.frees if agent.agent_class is not None}
         freed |= {agent.own_board for agent in what.frees}
+        rooms: dict[str, int] = {}
         found = []
         for rival in self.rivals:
             if not rival.closed <= what.opens:
                 continue
             if not (
-                what.disturbs
-                or any(board.free for board in rival.boards)
-                or not freed.isdisjoint(rival.boards)
+                rival.has_free
+                or self._is_disturbed(rival, what)
+                or any(board in rival.boards for board in freed)
             ):
                 continue
-            gates: Iterable[Gate] = rival.shape.signature.gates
-            most = min((self.room(gate, what) for gate in gates), default=rival.count)
-            found.append((rival, max(0, min(rival.count, most))))
+            most = rival.count
+            for gate in rival.gates:
+                left = rooms.get(gate.key)
+                if left is None:
+                    left = rooms[gate.key] = self.room(gate, what)
+                most = min(most, left)
+            if most > 0:
+                found.append((rival, most))
         return found
 
     def _competing(self, what: Assumption, usable: list[tuple[Rival, int]]) -> int:
         mine = self._boards(what)
         return sum(
-            count for rival, count in usable if what.disturbs or not mine.isdisjoint(rival.boards)
+            count
+            for rival, count in usable
+            if self._is_disturbed(rival, what) or any(board in mine for board in rival.boards)
         )
+
+    @staticmethod
+    def _is_disturbed(rival: Rival, what: Assumption) -> bool:
+        """Say whether *rival* may take from whom it could not before; a pin stays a pin."""
+        pin = rival.shape.kind.pin
+        return what.disturbs and (pin is None or any(agent.name == pin for agent in what.frees))
 
     def _boards(self, what: Assumption) -> set[object]:
         boards: set[object] = set(boards_of(self.state, self.shape))
@@ -121,12 +139,14 @@ class Trial:
     def _takers(self, what: Assumption, enough: int) -> int:
         """Count the agents that could take the task, up to *enough*."""
         turn = Turn(self.state, self.now)
-        freed = {agent.name for agent in what.frees}
+        kind = self.shape.kind
+        freed = {agent.name for agent in what.frees if len(fails_of(agent, kind, self.now)) == 1}
         found, looked_at = len(freed), 0
         for board in self.shape.boards:
             for agent in board.free.values():
                 if found >= enough or looked_at >= _LOOKED_AT:
                     return found
                 looked_at += 1
-                found += agent.name not in freed and may_take(turn, agent, self.shape)
+                if agent.name not in freed and agent.name not in what.spoils:
+                    found += may_take(turn, agent, self.shape)
         return found

@@ -291,7 +291,8 @@ class _Simulation:
     def _text(self, task: Task, code: str) -> str:
         if code == NO_AGENT:
             needed = ", ".join(sorted(task.terms.capabilities | {task.mode}))
-            return f"{task.pin or 'no agent of the fleet'} cannot do it: it takes {needed}"
+            who = f"{task.pin} cannot" if task.pin else "no agent of the fleet can"
+            return f"{who} do it: it takes {needed}"
         if task.phase is Phase.SCHEDULED:
             return "its time comes after the end of this preview"
         if task.phase is Phase.DEPENDENT:

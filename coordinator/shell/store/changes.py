@@ -46,3 +46,5 @@ class Memory:
     """Kind, key and record of the small things that survive."""
     tally: list[tuple[str, str, str, int]]
     """Status, priority, mode and the number of tasks ever stored with them."""
+    restored_ms: int | None = None
+    """When the store was put back, if nobody has led it since for as long as a lease lasts."""

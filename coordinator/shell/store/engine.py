@@ -64,9 +64,10 @@ def migrate(engine: Engine) -> None:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -- a DBAPI connection
     cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=5000")
+    if cursor.execute("PRAGMA page_count").fetchone() == (0,):
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts only before the first table
     for pragma in (
-        "busy_timeout=5000",
-        "auto_vacuum=INCREMENTAL",  # counts only before the first table is made
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit must survive the loss of power
         "foreign_keys=ON",

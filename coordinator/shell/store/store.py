@@ -11,10 +11,21 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Table, func, or_, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Table,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.expression import UpdateBase
 
 from coordinator.shell.crash import CrashPoint, crash_here
 from coordinator.shell.store.archive import Archive
@@ -22,6 +33,7 @@ from coordinator.shell.store.changes import Changes, Memory, Row
 from coordinator.shell.store.engine import engine_of, migrate, url_in
 from coordinator.shell.store.errors import StoreError, StoreUnavailable, TermEnded, is_trouble
 from coordinator.shell.store.leadership import Leadership
+from coordinator.shell.store.prepared import Prepared
 from coordinator.shell.store.schema import (
     AGENTS,
     ATTEMPTS,
@@ -42,6 +54,9 @@ _OVER = tuple(status.value for status in TaskStatus if status.is_terminal)
 FORGOTTEN: Final = "forgotten:"
 """Begins the keys of ``meta`` that count, by status, priority and mode, what history dropped."""
 
+RESTORED: Final = "restored_ms"
+"""The key of ``meta`` that says when the store was put back."""
+
 T = TypeVar("T")
 Kind = tuple[str, str, str]
 
@@ -54,29 +69,29 @@ class Store:
         self.commits = 0
         self._sidecar = sidecar
         self._engine = engine_of(url)
+        self.archive = Archive(engine_of(url))  # its connections are none that may hold the lead
+        """What others than the writer may read, in threads of their own."""
         self._leadership = Leadership(self._engine)
-        self._insert = (
-            postgresql_insert if self._engine.dialect.name == "postgresql" else sqlite_insert
-        )
         self._connection: Connection | None = None
         self._done: object = None
         """What was committed last: doing it again does nothing."""
         self._doubtful: object = None
         """What may or may not have been committed when its transaction broke."""
-        self._upserts = {
-            table: self._upsert(table) for table in (META, TASKS, AGENTS, LEDGERS, MARKS, REPLIES)
+        dialect = self._engine.dialect
+        self._statements = {
+            table: Prepared(_upsert(table, dialect), dialect, _columns(table))
+            for table in (META, TASKS, AGENTS, LEDGERS, MARKS, REPLIES)
+        } | {
+            table: Prepared(table.insert(), dialect, _columns(table))
+            for table in (ATTEMPTS, PLANS, EVENTS)
         }
+        self._count_one = Prepared(_COUNT, dialect)
 
     @classmethod
     def in_directory(cls, data: Path) -> "Store":
         """Open the SQLite store of the data directory *data*."""
         data.mkdir(parents=True, exist_ok=True)
         return cls(url_in(data), Sidecar(data / NAME))
-
-    @property
-    def archive(self) -> Archive:
-        """What others than the writer may read, in threads of their own."""
-        return Archive(self._engine)
 
     @property
     def lock_can_be_lost(self) -> bool:
@@ -104,7 +119,7 @@ class Store:
 
     def _begin_term(self, ended_since_ms: int) -> Memory:
         with self._writer.begin():
-            meta = dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all())
+            meta = dict(self._writer.execute(select(META.c.key, META.c.value)).all())
             term, commits = meta.get("term", 0) + 1, meta.get("commits", 0) + 1
             # Writing first: two that begin at once must not both read before either writes.
             self._put(META, [{"key": "term", "value": term}, {"key": "commits", "value": commits}])
@@ -131,22 +146,27 @@ class Store:
         def confirmed() -> None:
             with self._writer.begin():
                 self._leadership.keep(self._writer)
-                stored = dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all())
+                stored = dict(self._writer.execute(select(META.c.key, META.c.value)).all())
             self._check(stored)
 
         self._guarded("read", confirmed)
 
     def known_replies(self, requests: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Reply]:
         """Return the answers that were given before to any of *requests* (client, request id)."""
-        wanted = select(REPLIES.c.client, REPLIES.c.request_id, REPLIES.c.doc).where(
-            tuple_(REPLIES.c.client, REPLIES.c.request_id).in_(list(requests))
-        )
+        # Not a list of pairs: SQLite would read the whole table for it.
+        ids: dict[str, list[str]] = {}
+        for client, request_id in requests:
+            ids.setdefault(client, []).append(request_id)
+        answered = select(REPLIES.c.client, REPLIES.c.request_id, REPLIES.c.doc)
 
         def found() -> dict[tuple[str, str], Reply]:
             with self._writer.begin():
                 return {
                     (client, request_id): Reply.model_validate(orjson.loads(doc))
-                    for client, request_id, doc in self._writer.execute(wanted).tuples()
+                    for asker, asked in ids.items()
+                    for client, request_id, doc in self._writer.execute(
+                        answered.where(REPLIES.c.client == asker, REPLIES.c.request_id.in_(asked))
+                    )
                 }
 
         return self._guarded("read", found)
@@ -168,6 +188,27 @@ class Store:
             crash_here(CrashPoint.BEFORE_COMMITS_NOTED)
             side.note(self.commits)
 
+    def tidy(self) -> None:
+        """Empty SQLite's log into the database and give unused pages back, without waiting."""
+        if self._engine.dialect.name != "sqlite":
+            return
+
+        def tidied() -> None:
+            writer = self._writer
+            try:
+                writer.exec_driver_sql("PRAGMA busy_timeout=0")  # a reader may take its time
+                writer.exec_driver_sql("PRAGMA incremental_vacuum(500)").all()
+                writer.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+            finally:
+                writer.exec_driver_sql("PRAGMA busy_timeout=5000")
+                writer.rollback()
+
+        self._guarded("tidied", tidied)
+
+    def forget_restoration(self) -> None:
+        """Believe the store again: whatever was lent before it was put back is over."""
+        self.maintain(lambda writer: writer.execute(delete(META).where(META.c.key == RESTORED)))
+
     def close(self) -> None:
         """Close the database; the store is not usable any more."""
         if self.commits:
@@ -175,6 +216,7 @@ class Store:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
+        self.archive.close()
 
     # --- transactions
 
@@ -218,17 +260,16 @@ class Store:
 
     def _was_stored(self) -> bool:
         """Find out what became of a transaction that broke while it was being committed."""
-        stored = dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all())
+        stored = dict(self._writer.execute(select(META.c.key, META.c.value)).all())
         was_stored = stored.get("commits") == self.commits + 1 and stored.get("term") == self.term
         if was_stored:
             self.commits += 1
         return was_stored
 
     def _count(self) -> None:
-        mine = (META.c.key == "commits") & (META.c.value == self.commits)
-        counted = self._writer.execute(update(META).where(mine).values(value=self.commits + 1))
-        if counted.rowcount != 1:
-            self._check(dict(self._writer.execute(select(META.c.key, META.c.value)).tuples().all()))
+        mine = {"count": "commits", "known": self.commits, "next": self.commits + 1}
+        if self._count_one.run(self._writer, [mine]).rowcount != 1:
+            self._check(dict(self._writer.execute(select(META.c.key, META.c.value)).all()))
 
     def _check(self, stored: dict[str, int]) -> None:
         if stored.get("term") != self.term:
@@ -259,15 +300,11 @@ class Store:
             (LEDGERS, changes.ledgers),
             (MARKS, changes.marks),
             (REPLIES, changes.replies),
-        ):
-            self._put(table, rows)
-        for table, rows in (
             (ATTEMPTS, changes.attempts),
             (PLANS, changes.plans),
             (EVENTS, changes.events),
         ):
-            if rows:
-                self._writer.execute(table.insert(), rows)
+            self._put(table, rows)
 
     def _load(self, term: int, meta: dict[str, int], ended_since_ms: int) -> Memory:
         counted = select(TASKS.c.status, TASKS.c.priority, TASKS.c.mode, func.count()).group_by(
@@ -276,7 +313,7 @@ class Store:
         tally = Counter(
             {
                 (status, priority, mode): count
-                for status, priority, mode, count in self._writer.execute(counted).tuples()
+                for status, priority, mode, count in self._writer.execute(counted)
             }
         )
         tally.update(forgotten(meta))
@@ -291,32 +328,48 @@ class Store:
             agents=self._documents(select(AGENTS.c.doc)),
             ledgers=[
                 (agent, boot, orjson.loads(doc))
-                for agent, boot, doc in self._writer.execute(select(LEDGERS)).tuples()
+                for agent, boot, doc in self._writer.execute(select(LEDGERS))
             ],
             marks=[
                 (kind, key, record)
-                for kind, key, doc in self._writer.execute(select(MARKS)).tuples()
+                for kind, key, doc in self._writer.execute(select(MARKS))
                 if (record := orjson.loads(doc)) is not None
             ],
             tally=[(*kind, count) for kind, count in tally.items()],
+            restored_ms=meta.get(RESTORED),
         )
 
     def _put(self, table: Table, rows: list[Row]) -> None:
         if rows:
-            self._writer.execute(self._upserts[table], rows)
-
-    def _upsert(self, table: Table) -> Any:  # noqa: ANN401 -- two dialects' Insert
-        statement = self._insert(table)
-        keys = [column.name for column in table.primary_key]
-        updated = {
-            column.name: statement.excluded[column.name]
-            for column in table.columns
-            if column.name not in keys
-        }
-        return statement.on_conflict_do_update(index_elements=keys, set_=updated)
+            self._statements[table].run(self._writer, rows)
 
     def _documents(self, query: Any) -> list[Row]:  # noqa: ANN401 -- a Select of one column
         return [orjson.loads(doc) for doc in self._writer.execute(query).scalars()]
+
+
+_COUNT: Final = (
+    update(META)
+    .where((META.c.key == bindparam("count")) & (META.c.value == bindparam("known")))
+    .values(value=bindparam("next"))
+)
+"""Counts a transaction, if nobody else has written since the last one."""
+
+
+def _upsert(table: Table, dialect: Dialect) -> UpdateBase:
+    insert = postgresql_insert if dialect.name == "postgresql" else sqlite_insert
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    updated = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    return statement.on_conflict_do_update(index_elements=keys, set_=updated)
+
+
+def _columns(table: Table) -> list[str]:
+    """Name the columns of *table* that its rows are given; the others number themselves."""
+    return [column.name for column in table.columns if column is not table.autoincrement_column]
 
 
 def forgotten(meta: Mapping[str, int]) -> Counter[Kind]:

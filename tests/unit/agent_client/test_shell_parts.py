@@ -243,6 +243,7 @@ def test_the_public_names_are_these() -> None:
     assert sorted(agent_client.__all__) == [
         "Agent",
         "AgentError",
+        "AlreadyRunning",
         "AsyncTask",
         "BadSetting",
         "Cancelled",

@@ -98,3 +98,14 @@ def test_a_task_that_failed_gives_its_permits_back_while_it_backs_off() -> None:
 
     assert fleet.phase(first) == "scheduled"
     assert fleet.running() == [second]
+
+
+def test_room_that_one_agent_makes_is_taken_by_another_that_waits_for_it() -> None:
+    fleet = Fleet(limits={"global": 1})
+    fleet.agent("a", "quest")
+    fleet.agent("b", "combat")
+    quest, fight = fleet.create(), fleet.create(mode="combat")
+    fleet.finish(quest)
+
+    assert fleet.running() == [fight]
+    assert fleet.holder(fight) == "b"

@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.core.effects import LogAttempt, SayLease, ShowAgent
-from protocol.vocabulary import PresenceState
+from protocol.vocabulary import HoldingPhase, PresenceState, ReportEvent
 from tests.support.fleet import Fleet
 
 LEASE_S, MARGIN_S = 60, 2
@@ -368,3 +368,38 @@ def test_an_agent_that_never_says_a_heartbeat_is_lost_in_the_end() -> None:
 
     assert fleet.state.agents["Main"].lost
     assert fleet.state.agents["Main"].status.value == "offline"
+
+
+def test_work_that_may_outlive_its_lease_is_lent_again_on_an_operators_word_only() -> None:
+    fleet = Fleet()
+    fleet.agent("Main")
+    fleet.create(id="hunt", on_lease_lost="finish")
+    fleet.crash("Main")
+
+    assert fleet.ask("retry", task="hunt").code == "conflict"
+    fleet.pass_time(600)
+    fleet.agent("Alt")
+    assert (fleet.holder("hunt"), fleet.phase("hunt")) == ("Main", "unknown")
+
+    assert fleet.ask("retry", task="hunt").ok
+    assert fleet.holder("hunt") == "Alt"
+
+
+@pytest.mark.parametrize(("op", "phase"), [("pause", "paused_running"), ("cancel", "cancelling")])
+def test_an_agent_that_comes_back_is_still_wanted_to_do_what_it_was_told(
+    op: str, phase: str
+) -> None:
+    fleet = Fleet()
+    fleet.agent("Main", obeys=False)
+    fleet.create(id="hunt", on_lease_lost="finish")
+    fleet.ask(op, task="hunt")
+    if op == "pause":
+        fleet.report("hunt", ReportEvent.PAUSED)
+        fleet.bots["Main"].jobs["hunt"].phase = HoldingPhase.PAUSED
+    fleet.bots["Main"].jobs["hunt"].deadline_ms = 2**53  # it outlives its lease by right
+    fleet.freeze("Main")
+    fleet.pass_time(100)
+    assert fleet.phase("hunt") == "unknown"
+
+    fleet.thaw("Main")
+    assert fleet.phase("hunt") == phase

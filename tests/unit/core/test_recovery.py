@@ -3,6 +3,7 @@
 import pytest
 
 from coordinator.core.effects import CallRoll, SayState
+from coordinator.core.events import BusConnected
 from protocol.vocabulary import CoordinatorState, PresenceState, ReportEvent
 from tests.support.fleet import Fleet, open_tasks
 
@@ -205,3 +206,14 @@ def test_a_task_that_expires_while_it_is_lent_is_not_lent_again() -> None:
 
     fleet.fail(task)
     assert fleet.status(task) == "cancelled"
+
+
+def test_it_calls_the_roll_again_once_there_is_a_bus(fleet: Fleet) -> None:
+    fleet.freeze("Main")
+    fleet.restart_coordinator()
+
+    fleet.tell(BusConnected())
+    assert len(fleet.said(CallRoll)) == 1
+    fleet.pass_time(63)
+    fleet.tell(BusConnected())
+    assert fleet.said(CallRoll) == []

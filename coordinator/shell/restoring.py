@@ -1,0 +1,185 @@
+"""Putting a store in the place of the present one, so that nothing of the two can be mistaken.
+
+What was handed out after the copy was made is not in it. So the term and the fence of every task
+are raised far beyond what could have been reached since, and the coordinator is told that it begins
+from a store that was put back. The present files are moved aside, never deleted. The count of
+commits beside them goes last: whoever crashes half-way leaves a store that is seen to be damaged.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from coordinator.core.policy import Policy
+from coordinator.shell.backups import name_at
+from coordinator.shell.crash import CrashPoint, crash_here
+from coordinator.shell.locks import lock_directory
+from coordinator.shell.store.engine import FILE_NAME, engine_of, migrate
+from coordinator.shell.store.errors import StoreError
+from coordinator.shell.store.examination import (
+    commits_of,
+    count_of,
+    fault_of,
+    is_empty,
+    open_to_read,
+)
+from coordinator.shell.store.salvage import salvage
+from coordinator.shell.store.sidecar import NAME, Sidecar, sync_directory
+from coordinator.shell.store.store import RESTORED
+
+TERM_STEP: Final = 1_000
+FENCE_STEP: Final = 1_000
+EVENT_STEP: Final = 1_000_000
+ASIDE: Final = "replaced"
+
+
+class RestoreFailed(StoreError):
+    """Nothing was restored; the present store is as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """What was done."""
+
+    term: int
+    tasks: int
+    commits: int
+    aside: Path | None
+    """Where the files of before are; ``None`` if there were none."""
+
+
+def restore(data: Path, copy: Path, now_ms: int) -> Restoration:
+    """Put a checked *copy* in the place of the store in *data*.
+
+    Raises :class:`RestoreFailed`, or ``AlreadyRunning`` while a coordinator uses the directory.
+    """
+    if not copy.is_file():
+        raise RestoreFailed(
+            f"there is no file {copy}; the copies are listed by: fleetbus backup --list"
+        )
+    fault = fault_of(copy)
+    if fault is not None:
+        raise RestoreFailed(f"{fault}; choose another copy")
+    with closing(open_to_read(copy)) as connection:
+        if is_empty(connection):
+            raise RestoreFailed(f"{copy} is no store of a fleet")
+    with closing(lock_directory(data)):
+        fresh = data / f"{FILE_NAME}.restoring"
+        try:
+            _copy(copy, fresh)
+            promised = max(Sidecar(data / NAME).read() or 0, commits_of(fresh))
+            raised = raise_marks(fresh, promised + 1, now_ms)
+            aside = _exchange(data, fresh, raised.commits, now_ms)
+        except (OSError, sqlite3.Error) as error:
+            raise RestoreFailed(f"{copy} could not be restored: {error}") from error
+        finally:
+            _remove(fresh)
+    return Restoration(raised.term, raised.tasks, raised.commits, aside)
+
+
+def restore_as_is(data: Path, now_ms: int) -> Restoration:
+    """Go on with the store in *data* as it is, although it has lost what it promised."""
+    return restore(data, data / FILE_NAME, now_ms)
+
+
+def begin_anew(data: Path, now_ms: int) -> Restoration:
+    """Move the store in *data* aside and put an empty one in its place."""
+    with closing(lock_directory(data)):
+        # A fleet that goes on obeys no term that is lower than one it knew.
+        known = salvage(data, Policy()).term or now_ms // 1000
+        fresh = data / f"{FILE_NAME}.restoring"
+        try:
+            _remove(fresh)
+            engine = engine_of(f"sqlite:///{fresh}")
+            migrate(engine)
+            engine.dispose()
+            with closing(sqlite3.connect(fresh)) as connection, connection:
+                connection.execute("INSERT INTO meta VALUES ('term', ?)", (known,))
+            promised = Sidecar(data / NAME).read() or 0
+            raised = raise_marks(fresh, promised + 1, now_ms)
+            aside = _exchange(data, fresh, raised.commits, now_ms)
+        except (OSError, sqlite3.Error) as error:
+            raise RestoreFailed(f"no store could be made in {data}: {error}") from error
+        finally:
+            _remove(fresh)
+    return Restoration(raised.term, 0, raised.commits, aside)
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The marks of a store after they were raised."""
+
+    term: int
+    tasks: int
+    commits: int
+
+
+def raise_marks(file: Path, commits: int, now_ms: int) -> Raised:
+    """Raise whatever must never repeat in the store *file*, as one transaction."""
+    engine = engine_of(f"sqlite:///{file}")
+    migrate(engine)
+    engine.dispose()
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        term = (count_of(connection, "term") or 0) + TERM_STEP
+        marks = {"term": term, "commits": commits, RESTORED: now_ms}
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", marks.items())
+        tasks = connection.execute("SELECT id, doc FROM tasks").fetchall()
+        connection.executemany("UPDATE tasks SET doc = ? WHERE id = ?", _raised(tasks))
+        last = connection.execute("SELECT max(number) FROM events").fetchone()[0] or 0
+        text = f"the store was put back; term {term}, {len(tasks)} tasks"
+        connection.execute(
+            "INSERT INTO events (number, at_ms, kind, subject, doc) VALUES (?, ?, ?, NULL, ?)",
+            (last + EVENT_STEP, now_ms, "store_restored", orjson.dumps({"text": text, "data": {}})),
+        )
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode=DELETE")  # all of it is in the one file
+    return Raised(term, len(tasks), commits)
+
+
+def _raised(tasks: Iterable[tuple[str, bytes]]) -> Iterable[tuple[bytes, str]]:
+    for task, doc in tasks:
+        record = orjson.loads(doc)
+        record["fence"] = record.get("fence", 0) + FENCE_STEP
+        yield orjson.dumps(record), task
+
+
+def _copy(source: Path, fresh: Path) -> None:
+    """Copy *source* with what is still in its log."""
+    _remove(fresh)
+    with closing(open_to_read(source)) as old, closing(sqlite3.connect(fresh)) as new:
+        old.backup(new)
+        new.execute("PRAGMA journal_mode=DELETE")
+
+
+def _exchange(data: Path, fresh: Path, commits: int, now_ms: int) -> Path | None:
+    """Move the present files aside and *fresh* into their place."""
+    with fresh.open("rb+") as written:
+        os.fsync(written.fileno())
+    present = [
+        f for f in (data / f"{FILE_NAME}{end}" for end in ("", "-wal", "-shm")) if f.exists()
+    ]
+    aside = data / ASIDE / name_at(now_ms).removesuffix(".db")
+    if present:
+        aside.mkdir(parents=True)
+        if (data / NAME).exists():
+            shutil.copy2(data / NAME, aside / NAME)
+    for file in present:
+        file.rename(aside / file.name)
+    crash_here(CrashPoint.DURING_RESTORE)
+    fresh.rename(data / FILE_NAME)
+    sync_directory(data)
+    Sidecar(data / NAME).note(commits)
+    return aside if present else None
+
+
+def _remove(fresh: Path) -> None:
+    for end in ("", "-wal", "-shm", "-journal"):
+        Path(f"{fresh}{end}").unlink(missing_ok=True)

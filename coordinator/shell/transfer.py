@@ -1,0 +1,147 @@
+"""The fleet's registry and schedule as one JSON document, out of a store and into another.
+
+Agents, tasks and the small things that survive (schedules, holds, counts of a day) are in it, each
+as it is recorded; history, replies and plans are not. What comes in is read as the coordinator
+would read it, before anything is written.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection, Engine, Select, select, update
+from sqlalchemy.exc import DBAPIError
+
+from coordinator.core.policy import Policy
+from coordinator.core.records import agent_from, remember_mark, task_from
+from coordinator.core.state import State
+from coordinator.shell.batch import task_row
+from coordinator.shell.restoring import FENCE_STEP, TERM_STEP
+from coordinator.shell.store import Changes, Row, Store, StoreError
+from coordinator.shell.store.engine import engine_of
+from coordinator.shell.store.schema import AGENTS, MARKS, META, TASKS
+from coordinator.shell.store.store import RESTORED
+
+FORMAT: Final = "fleetbus-export"
+VERSION: Final = 1
+
+
+class BadExport(StoreError):
+    """A document that cannot be brought in; nothing was written."""
+
+    def __init__(self, where: str, expected: str) -> None:
+        super().__init__(f"{where}: {expected}")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much was brought in or out."""
+
+    agents: int
+    tasks: int
+    marks: int
+
+
+def export_store(url: str, now_ms: int) -> Row:
+    """Return the registry and the schedule of the store at *url*, as of one moment."""
+    engine = engine_of(url)
+    try:
+        with _one_moment(engine) as connection:
+            agents = select(AGENTS.c.doc).order_by(AGENTS.c.name)
+            tasks = select(TASKS.c.doc).order_by(TASKS.c.created_ms, TASKS.c.id)
+            marks = connection.execute(select(MARKS).order_by(MARKS.c.kind, MARKS.c.key))
+            return {
+                "format": FORMAT,
+                "version": VERSION,
+                "exported_ms": now_ms,
+                "agents": _documents(connection, agents),
+                "tasks": _documents(connection, tasks),
+                "marks": [
+                    {"kind": kind, "key": key, "record": record}
+                    for kind, key, doc in marks
+                    if (record := orjson.loads(doc)) is not None
+                ],
+            }
+    except DBAPIError as error:
+        raise StoreError(f"the store cannot be read: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+def import_document(store: Store, document: Any, now_ms: int) -> Counts:  # noqa: ANN401 -- any JSON
+    """Bring *document* into *store*; what it says takes the place of what is known already.
+
+    Raises :class:`BadExport` before anything is written.
+    """
+    changes = _checked(document)
+    store.begin_term(0)
+    store.commit(changes)
+    store.maintain(lambda connection: _raise_marks(connection, now_ms))
+    return Counts(len(changes.agents), len(changes.tasks), len(changes.marks))
+
+
+def _documents(connection: Connection, query: "Select[bytes]") -> list[Row]:
+    return [orjson.loads(doc) for doc in connection.execute(query).scalars()]
+
+
+@contextlib.contextmanager
+def _one_moment(engine: Engine) -> Iterator[Connection]:
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        yield connection
+
+
+def _checked(document: Any) -> Changes:  # noqa: ANN401 -- any JSON
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise BadExport("format", f"should be {FORMAT!r}; this is no export of a fleet")
+    if document.get("version") != VERSION:
+        raise BadExport("version", f"{document.get('version')!r} should be {VERSION}")
+    state = State(Policy(), "import", term=0)
+    tasks = _each(document, "tasks", task_from)
+    agents = _each(document, "agents", lambda record: agent_from(record, state.policy))
+    marks = _each(
+        document,
+        "marks",
+        lambda mark: remember_mark(state, mark["kind"], mark["key"], mark["record"]),
+    )
+    return Changes(
+        tasks=[task_row(task_from(record)) for record in tasks],
+        agents=[{"name": record["name"], "doc": orjson.dumps(record)} for record in agents],
+        marks=[
+            {"kind": mark["kind"], "key": mark["key"], "doc": orjson.dumps(mark["record"])}
+            for mark in marks
+        ],
+    )
+
+
+def _each(document: Row, name: str, check: Callable[[Row], object]) -> list[Row]:
+    records = document.get(name)
+    if not isinstance(records, list):
+        raise BadExport(name, "should be a list")
+    for n, record in enumerate(records):
+        try:
+            check(record)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise BadExport(
+                f"{name}[{n}]", f"should be a record as it was exported ({why})"
+            ) from None
+    return records
+
+
+def _raise_marks(connection: Connection, now_ms: int) -> None:
+    """Raise what must never repeat: work that came in may still be held by somebody."""
+    connection.execute(
+        update(META).where(META.c.key == "term").values(value=META.c.value + TERM_STEP)
+    )
+    connection.execute(META.delete().where(META.c.key == RESTORED))
+    connection.execute(META.insert(), {"key": RESTORED, "value": now_ms})
+    for task, doc in connection.execute(select(TASKS.c.id, TASKS.c.doc)).all():
+        record = orjson.loads(doc)
+        record["fence"] = record.get("fence", 0) + FENCE_STEP
+        connection.execute(update(TASKS).where(TASKS.c.id == task).values(doc=orjson.dumps(record)))

@@ -1,0 +1,246 @@
+"""Copies of a store in use, and going back to one."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from coordinator.shell import restoring
+from coordinator.shell.backups import (
+    BackupFailed,
+    back_up,
+    copies_in,
+    made_ms,
+    name_at,
+    rotate,
+)
+from coordinator.shell.locks import AlreadyRunning, lock_directory
+from coordinator.shell.restoring import RestoreFailed, begin_anew, restore, restore_as_is
+from coordinator.shell.store import Changes, Memory, Store
+from coordinator.shell.store.examination import commits_of, examine, fault_of
+from tests.support.stored_fleet import store_a_fleet
+from tests.support.stores import task_row
+
+NOW_MS = 1_767_571_200_000
+
+
+def start(data: Path) -> Memory:
+    with closing(Store.in_directory(data)) as store:
+        return store.begin_term(0)
+
+
+def fences(memory: Memory) -> dict[str, int]:
+    return {record["id"]: record.get("fence", 0) for record in memory.tasks}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    data = tmp_path / "data"
+    store_a_fleet(data)
+    return data
+
+
+@pytest.fixture
+def copy(data: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "copy.db"
+    back_up(data, copy)
+    return copy
+
+
+# --- making copies
+
+
+def test_a_copy_is_one_whole_file_for_its_owners_eyes(data: Path, tmp_path: Path) -> None:
+    to = tmp_path / "elsewhere" / "copy.db"
+    size = back_up(data, to)
+    assert [file.name for file in to.parent.iterdir()] == ["copy.db"]
+    assert to.stat().st_size == size
+    assert to.stat().st_mode & 0o777 == 0o600
+    assert fault_of(to) is None
+    assert commits_of(to) == 2
+
+
+def test_a_copy_of_a_store_that_is_being_written_is_one_moment_of_it(
+    data: Path, tmp_path: Path
+) -> None:
+    copies = [tmp_path / f"copy{n}.db" for n in range(5)]
+    with closing(Store.in_directory(data)) as store:
+        store.begin_term(0)
+        failures: list[Exception] = []
+
+        def copy_all() -> None:
+            try:
+                for copy in copies:
+                    back_up(data, copy)
+            except Exception as error:  # noqa: BLE001 -- told by the test
+                failures.append(error)
+
+        copying = threading.Thread(target=copy_all)
+        copying.start()
+        written = 0
+        while copying.is_alive():
+            store.commit(Changes(tasks=[task_row(f"n{written}")]))
+            written += 1
+        copying.join()
+    assert failures == []
+    assert written > 0
+    for copy in copies:
+        assert fault_of(copy) is None
+        with closing(sqlite3.connect(copy)) as connection:
+            new = connection.execute("SELECT count(*) FROM tasks WHERE id LIKE 'n%'").fetchone()[0]
+        assert commits_of(copy) == 3 + new  # each commit brought one task
+
+
+def test_copies_are_told_apart_by_the_moment_in_their_names(data: Path) -> None:
+    for ms in (NOW_MS, NOW_MS + 1, NOW_MS + 86_400_000):
+        back_up(data, data / "backups" / name_at(ms))
+    (data / "backups" / "notes.txt").touch()
+    assert [made_ms(copy) for copy in copies_in(data)] == [
+        NOW_MS + 86_400_000,
+        NOW_MS + 1,
+        NOW_MS,
+    ]
+    assert rotate(data, keep=2) == [data / "backups" / name_at(NOW_MS)]
+    assert len(copies_in(data)) == 2
+    assert (data / "backups" / "notes.txt").exists()
+
+
+def test_a_file_that_is_there_already_is_not_written_over(data: Path, copy: Path) -> None:
+    with pytest.raises(BackupFailed, match="is there already; name another one"):
+        back_up(data, copy)
+
+
+def test_a_copy_that_cannot_be_written_leaves_nothing_behind(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BackupFailed, match="no backup was made in"):
+        back_up(data, tmp_path / "file" / "copy.db")
+    with pytest.raises(BackupFailed, match="there is no store"):
+        back_up(tmp_path / "nothing", tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_damaged_store_gives_no_copy(data: Path, tmp_path: Path) -> None:
+    with (data / "fleet.db").open("r+b") as spoilt:
+        spoilt.seek(4096 * 3)
+        spoilt.write(b"\xff" * 4096)
+    with pytest.raises(BackupFailed):
+        back_up(data, tmp_path / "copy.db")
+    assert list(tmp_path.glob("copy*")) == []
+
+
+def test_a_full_disk_is_not_filled_further(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(9, 8, 1))
+    with pytest.raises(BackupFailed, match="1 bytes are free"):
+        back_up(data, tmp_path / "copy.db")
+
+
+# --- going back
+
+
+def test_going_back_raises_the_term_and_every_fence_and_says_so(data: Path, copy: Path) -> None:
+    with closing(Store.in_directory(data)) as store:
+        store.begin_term(0)
+        store.commit(Changes(tasks=[task_row("after the copy")]))
+    done = restore(data, copy, NOW_MS)
+    assert (done.term, done.tasks) == (1 + restoring.TERM_STEP, 3)
+    assert examine(data) is None
+    memory = start(data)
+    assert memory.term == done.term + 1
+    assert fences(memory) == {"t0000": 1_003, "t0001": 1_000, "t0002": 1_000}
+    assert memory.restored_ms == NOW_MS
+    assert memory.last_event > 100_000
+
+
+def test_the_files_of_before_are_moved_aside_and_can_be_gone_back_to(
+    data: Path, copy: Path
+) -> None:
+    with closing(Store.in_directory(data)) as store:
+        store.begin_term(0)
+        store.commit(Changes(tasks=[task_row("after")]))
+    done = restore(data, copy, NOW_MS)
+    assert done.aside is not None
+    assert {file.name for file in done.aside.iterdir()} >= {"fleet.db", "fleet.commits"}
+    again = restore(data, done.aside / "fleet.db", NOW_MS + 1)
+    assert again.tasks == 4
+
+
+def test_an_older_copy_does_not_pass_for_the_restored_store(data: Path, copy: Path) -> None:
+    kept = shutil.copy(data / "fleet.db", data.parent / "kept.db")
+    restore(data, copy, NOW_MS)
+    shutil.copy(kept, data / "fleet.db")
+    damage = examine(data)
+    assert damage is not None
+    assert "put back to an older state" in damage.text
+
+
+def test_nothing_is_restored_while_a_coordinator_runs(data: Path, copy: Path) -> None:
+    before = (data / "fleet.db").read_bytes()
+    with closing(lock_directory(data)), pytest.raises(AlreadyRunning, match=f"pid {os.getpid()}"):
+        restore(data, copy, NOW_MS)
+    assert (data / "fleet.db").read_bytes() == before
+
+
+def test_a_copy_that_is_damaged_or_something_else_is_refused(data: Path, tmp_path: Path) -> None:
+    before = {file.name: file.read_bytes() for file in data.iterdir() if file.is_file()}
+    torn, other = tmp_path / "torn.db", tmp_path / "other.db"
+    torn.write_bytes(b"SQLite format 3\x00" + b"\x01" * 9_000)
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE songs (name TEXT)")
+    for file, said in [
+        (torn, "choose another copy"),
+        (other, "is no store of a fleet"),
+        (tmp_path / "none.db", "there is no file"),
+    ]:
+        with pytest.raises(RestoreFailed, match=said):
+            restore(data, file, NOW_MS)
+    assert {f.name: f.read_bytes() for f in data.iterdir() if f.name in before} == before
+
+
+def test_a_store_that_was_cut_short_can_be_gone_on_with(data: Path) -> None:
+    (data / "fleet.commits").write_text("99")
+    assert examine(data) is not None
+    done = restore_as_is(data, NOW_MS)
+    assert done.commits > 99
+    assert examine(data) is None
+    assert fences(start(data))["t0000"] == 1_003
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_one_can_begin_anew_and_no_term_comes_again(data: Path, lost: bool) -> None:
+    for _ in range(5):
+        term = start(data).term
+    if lost:
+        (data / "fleet.db").unlink()
+    done = begin_anew(data, NOW_MS)
+    memory = start(data)
+    assert memory.term > done.term > term
+    assert memory.tasks == []
+    assert memory.restored_ms == NOW_MS
+    assert examine(data) is None
+
+
+def test_a_crash_in_the_middle_leaves_a_store_that_is_seen_to_be_damaged(
+    data: Path, copy: Path
+) -> None:
+    script = (
+        "import sys; from pathlib import Path; from coordinator.shell.restoring import restore;"
+        "restore(Path(sys.argv[1]), Path(sys.argv[2]), 1767571200000)"
+    )
+    command = [sys.executable, "-c", script, str(data), str(copy)]
+    crash = os.environ | {"FLEETBUS_CRASH_AT": "during_restore"}
+    assert subprocess.run(command, check=False, env=crash).returncode == 137
+    damage = examine(data)
+    assert damage is not None
+    assert damage.text.endswith("fleet.db is gone")
+    assert list((data / "replaced").glob("*/fleet.db")) != []
+    assert subprocess.run(command, check=False).returncode == 0
+    assert examine(data) is None
+    assert len(start(data).tasks) == 3

@@ -1,0 +1,211 @@
+"""What the coordinator relies on, of every database that can be its store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coordinator.shell.store import Changes, Store, StoreUnavailable, TermEnded
+from coordinator.shell.store.schema import META
+from protocol.messages import Reply
+from tests.support.stores import SqliteStores, cut_at_commit, much, task_row
+
+EVENT = {"number": 7, "at_ms": 5, "kind": "health", "subject": "Main", "doc": b"{}"}
+ATTEMPT = {
+    "task": "t1",
+    "fence": 1,
+    "agent": "Main",
+    "outcome": "succeeded",
+    "offered_ms": 1,
+    "started_ms": 2,
+    "ended_ms": 3,
+    "ran_ms": 1,
+}
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[SqliteStores]:
+    stores = SqliteStores(tmp_path / "data")
+    yield stores
+    stores.close_all()
+
+
+def leading(stores: SqliteStores) -> Store:
+    store = stores.open()
+    store.begin_term(0)
+    return store
+
+
+def reply(request_id: str) -> Reply:
+    return Reply(ts_ms=1, coord="c", term=1, request_id=request_id, ok=True)
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted(row["id"] for row in rows)
+
+
+def test_what_was_committed_is_there_after_a_restart(stores: SqliteStores) -> None:
+    store = leading(stores)
+    store.commit(
+        Changes(
+            tasks=[task_row("t1"), task_row("t2", "running")],
+            agents=[{"name": "Main", "doc": b'{"name":"Main"}'}],
+            ledgers=[{"agent": "Main", "boot": "b1", "doc": b'{"ack":3}'}],
+            marks=[{"kind": "hold", "key": "global", "doc": b'{"reason":"x"}'}],
+            attempts=[ATTEMPT],
+            events=[EVENT],
+        )
+    )
+    stores.close_all()
+    memory = stores.open().begin_term(0)
+    assert memory.term == 2
+    assert ids(memory.tasks) == ["t1", "t2"]
+    assert memory.agents == [{"name": "Main"}]
+    assert memory.ledgers == [("Main", "b1", {"ack": 3})]
+    assert memory.marks == [("hold", "global", {"reason": "x"})]
+    assert memory.last_event == 7
+    assert sorted(memory.tally) == [
+        ("pending", "normal", "quest", 1),
+        ("running", "normal", "quest", 1),
+    ]
+
+
+def test_the_last_word_on_a_row_counts(stores: SqliteStores) -> None:
+    store = leading(stores)
+    store.commit(
+        Changes(
+            tasks=[task_row("t1")], marks=[{"kind": "hold", "key": "mode:quest", "doc": b'{"a":1}'}]
+        )
+    )
+    store.commit(
+        Changes(
+            tasks=[task_row("t1", "running")],
+            marks=[{"kind": "hold", "key": "mode:quest", "doc": b"null"}],
+        )
+    )
+    memory = store.begin_term(0)
+    assert [row["status"] for row in memory.tasks] == ["running"]
+    assert memory.marks == []
+
+
+def test_of_tasks_that_are_over_only_the_latest_are_loaded_but_all_are_counted(
+    stores: SqliteStores,
+) -> None:
+    store = leading(stores)
+    store.commit(
+        Changes(
+            tasks=[
+                task_row("old", "completed", completed_ms=1_000),
+                task_row("new", "completed", completed_ms=2_000),
+            ]
+        )
+    )
+    memory = store.begin_term(2_000)
+    assert ids(memory.tasks) == ["new"]
+    assert memory.tally == [("completed", "normal", "quest", 2)]
+    assert ids(store.past_tasks(["old", "new", "never"])) == ["new", "old"]
+
+
+def test_a_request_is_recognised_by_client_and_id(stores: SqliteStores) -> None:
+    store = leading(stores)
+    row = {
+        "client": "ops",
+        "request_id": "r1",
+        "answered_ms": 1,
+        "doc": reply("r1").model_dump_json(exclude_none=True).encode(),
+    }
+    store.commit(Changes(replies=[row]))
+    known = store.known_replies([("ops", "r1"), ("ops", "r2"), ("other", "r1")])
+    assert known == {("ops", "r1"): reply("r1")}
+
+
+def test_every_transaction_counts_itself_once(stores: SqliteStores) -> None:
+    store = leading(stores)
+    before = store.commits
+    for n in range(5):
+        store.commit(Changes(tasks=[task_row(f"t{n}")]))
+    assert store.commits == before + 5
+    stores.close_all()
+    again = stores.open()
+    again.begin_term(0)
+    assert again.commits == before + 6
+
+
+def test_the_same_changes_given_twice_are_stored_once(stores: SqliteStores) -> None:
+    store = leading(stores)
+    changes = Changes(events=[EVENT], attempts=[ATTEMPT])
+    store.commit(changes)
+    store.commit(changes)  # a second event of this number would be refused
+    assert store.begin_term(0).last_event == 7
+
+
+def test_a_failed_commit_stores_nothing_and_succeeds_when_the_trouble_is_over(
+    stores: SqliteStores,
+) -> None:
+    store = leading(stores)
+    store.commit(Changes(tasks=[task_row("before")]))
+    changes = much()
+    with stores.broken(store), pytest.raises(StoreUnavailable, match="the store cannot be written"):
+        store.commit(changes)
+    assert ids(store.past_tasks(["before", "big0"])) == ["before"]
+    store.commit(changes)
+    assert ids(store.past_tasks(["before", "big0"])) == ["before", "big0"]
+    store.commit(Changes(tasks=[task_row("after")]))
+    assert ids(store.past_tasks(["after"])) == ["after"]
+
+
+@pytest.mark.parametrize("was_stored", [True, False])
+def test_a_commit_of_unknown_outcome_is_looked_up_before_it_is_done_again(
+    stores: SqliteStores, was_stored: bool
+) -> None:
+    store = leading(stores)
+    changes = Changes(events=[EVENT], tasks=[task_row("t1")])
+    with cut_at_commit(store, after=was_stored), pytest.raises(StoreUnavailable):
+        store.commit(changes)
+    store.commit(changes)  # would be refused if the event were stored a second time
+    store.commit(Changes(tasks=[task_row("t2")]))
+    memory = store.begin_term(0)
+    assert memory.last_event == 7
+    assert ids(memory.tasks) == ["t1", "t2"]
+
+
+def test_while_a_commit_is_in_doubt_nothing_else_is_written(stores: SqliteStores) -> None:
+    store = leading(stores)
+    changes = Changes(events=[EVENT])
+    with cut_at_commit(store, after=True), pytest.raises(StoreUnavailable):
+        store.commit(changes)
+    with pytest.raises(StoreUnavailable, match="the last commit; it goes first"):
+        store.maintain(lambda connection: connection.execute(META.delete()))
+    store.commit(changes)
+    assert store.begin_term(0).term == 2
+
+
+def test_a_coordinator_whose_term_is_over_can_store_nothing(stores: SqliteStores) -> None:
+    old = leading(stores)
+    old.commit(Changes(tasks=[task_row("t1")]))
+    stores.lose_the_lead()
+    new = leading(stores)
+    with pytest.raises(TermEnded, match="another coordinator"):
+        old.commit(Changes(tasks=[task_row("t2")]))
+    with pytest.raises(TermEnded, match="another coordinator"):
+        old.confirm()
+    new.confirm()
+    new.commit(Changes(tasks=[task_row("t3")]))
+    assert ids(new.past_tasks(["t1", "t2", "t3"])) == ["t1", "t3"]
+
+
+def test_a_term_that_lasts_is_confirmed(stores: SqliteStores) -> None:
+    store = leading(stores)
+    store.commit(Changes(tasks=[task_row("t1")]))
+    store.confirm()
+
+
+def test_a_fault_of_ours_is_no_trouble_of_the_store(stores: SqliteStores) -> None:
+    store = leading(stores)
+    store.commit(Changes(events=[EVENT]))
+    with pytest.raises(Exception, match=r"(?i)unique") as raised:
+        store.commit(Changes(events=[dict(EVENT)]))
+    assert not isinstance(raised.value, StoreUnavailable)
+    store.commit(Changes(events=[EVENT | {"number": 8}]))
+    assert store.begin_term(0).last_event == 8

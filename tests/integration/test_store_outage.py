@@ -1,0 +1,281 @@
+"""The one writer while its store takes nothing: decisions wait, and questions are answered."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from coordinator.core.events import BusConnected, Heard, Submitted
+from coordinator.core.policy import Policy
+from coordinator.core.state import State
+from coordinator.shell.batch import Batch
+from coordinator.shell.clock import SystemClock
+from coordinator.shell.loop import Writer
+from coordinator.shell.outgoing import Said, Speaker
+from coordinator.shell.recollection import remember
+from coordinator.shell.store import Store, TermEnded
+from protocol.messages import Submit, TaskSpec
+from protocol.topics import Topics
+from protocol.vocabulary import SubmitOp
+from tests.support.bots import Bot
+from tests.support.stores import cut_at_commit, fill_disk, free_disk
+
+WITHIN_S = 15.0
+PADDING = "x" * 20_000
+"""Makes a task too large for the pages that are there."""
+
+
+@dataclass
+class Desk:
+    """A writer without a bus: tests tell it events and read what it says."""
+
+    writer: Writer
+    store: Store
+    said: list[Said] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    running: "asyncio.Task[None] | None" = None
+
+    def say(self, said: Said) -> None:
+        self.said.append(said)
+        self.news.set()
+
+    def ask(self, request_id: str, op: str, **asked: Any) -> None:
+        spec = asked.pop("spec", None)
+        request = Submit(
+            request_id=request_id,
+            op=SubmitOp(op),
+            spec=None if spec is None else TaskSpec.model_validate(spec),
+            **asked,
+        )
+        self.writer.tell(Submitted("ops", request))
+
+    def create(self, task: str, **args: Any) -> None:
+        spec = {"name": task, "mode": "quest", "args": args}
+        self.ask(f"create-{task}", "create", task=task, spec=spec)
+
+    def replies(self, request_id: str) -> list[dict[str, Any]]:
+        documents = [orjson.loads(said.payload) for said in self.said if "replies" in said.topic]
+        return [reply for reply in documents if reply["request_id"] == request_id]
+
+    def presences(self) -> list[dict[str, Any]]:
+        return [
+            orjson.loads(said.payload)
+            for said in self.said
+            if said.topic.endswith("coordinator/presence")
+        ]
+
+    async def wait(self, found: Callable[[], Any]) -> Any:
+        async with asyncio.timeout(WITHIN_S):
+            while not (result := found()):
+                self.news.clear()
+                await self.news.wait()
+        return result
+
+    async def reply(self, request_id: str) -> dict[str, Any]:
+        replies: list[dict[str, Any]] = await self.wait(lambda: self.replies(request_id))
+        (reply,) = replies
+        return reply
+
+    async def state(self, name: str) -> dict[str, Any]:
+        """Wait until the coordinator says that it is in the state *name*."""
+
+        def found() -> dict[str, Any] | None:
+            presences = self.presences()
+            return presences[-1] if presences and presences[-1]["state"] == name else None
+
+        said: dict[str, Any] = await self.wait(found)
+        return said
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    store = Store.in_directory(tmp_path)
+    clock, memory = SystemClock(), store.begin_term(0)
+    state = State(Policy(), "c", term=memory.term)
+    writer = Writer(state, store, clock, Speaker(Topics("fleet"), "c", memory.term), 1)
+    desk = Desk(writer, store)
+    writer.publish = desk.say
+    batch = Batch()
+    batch.add(remember(state, memory, clock))
+    store.commit(batch.changes(state, 1, clock.now().wall_ms))
+    desk.running = asyncio.create_task(writer.run())
+    writer.tell(BusConnected())
+    await desk.state("online")
+    yield desk
+    await stop(desk)
+    writer.close()
+    store.close()
+
+
+async def stop(desk: Desk) -> None:
+    running, desk.running = desk.running, None
+    if running is not None:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+@contextlib.asynccontextmanager
+async def full_disk(desk: Desk) -> AsyncIterator[None]:
+    await desk.writer.after_commits(lambda: fill_disk(desk.store))
+    yield
+    await desk.writer.after_commits(lambda: free_disk(desk.store))
+
+
+async def test_what_was_decided_is_kept_and_said_when_it_is_stored(desk: Desk) -> None:
+    async with full_disk(desk):
+        desk.create("t1", much=PADDING)
+        safe = await desk.state("safe")
+        assert (
+            "database or disk is full; nothing is assigned or changed until it can"
+            in (safe["reason"])
+        )
+        assert desk.replies("create-t1") == []
+    reply = await desk.reply("create-t1")
+    assert reply["ok"]
+    await desk.state("online")
+    assert [row["id"] for row in desk.store.past_tasks(["t1"])] == ["t1"]
+
+
+async def test_meanwhile_writing_requests_are_refused_and_questions_answered(desk: Desk) -> None:
+    desk.create("before")
+    await desk.reply("create-before")
+    async with full_disk(desk):
+        desk.create("t1", much=PADDING)
+        await desk.state("safe")
+        desk.create("t2")
+        desk.ask("cancel", "cancel", task="before")
+        desk.ask("plan", "plan")
+        desk.ask("read", "get", task="before")
+        for request_id in ("create-t2", "cancel", "plan"):
+            refused = await desk.reply(request_id)
+            assert not refused["ok"]
+            assert refused["code"] == "store_unavailable"
+            assert refused["message"].startswith("the store cannot be written: ")
+            assert refused["data"]["retry_after_s"] > 0
+        read = await desk.reply("read")
+        assert read["ok"]
+        assert read["data"]["status"] == "pending"
+    await desk.reply("create-t1")
+    desk.said.clear()
+    desk.create("t2")  # the same request, asked again
+    assert (await desk.reply("create-t2"))["ok"]
+    assert {row["id"] for row in desk.store.past_tasks(["t1", "t2"])} == {"t1", "t2"}
+
+
+async def test_nobody_is_told_of_a_task_that_is_not_stored(desk: Desk) -> None:
+    async with full_disk(desk):
+        desk.create("t1", much=PADDING)
+        await desk.state("safe")
+        desk.ask("read", "get", task="t1")
+        desk.ask("other", "get", task="never")  # perhaps the store knows it
+        assert (await desk.reply("read"))["code"] == "store_unavailable"
+        assert (await desk.reply("other"))["code"] == "store_unavailable"
+        desk.create("t1", much=PADDING)  # its author grows impatient: the answer will come once
+        desk.ask("last", "get", task="t1")
+        await desk.reply("last")
+        assert desk.replies("create-t1") == []
+    assert (await desk.reply("create-t1"))["ok"]
+
+
+async def test_nothing_is_lent_and_nobody_is_judged_while_the_store_is_away(desk: Desk) -> None:
+    clock = desk.writer.clock
+    bot = Bot("Main", ("quest",))
+    bot.start(clock.now().mono_ms, clock.now().wall_ms, knows_predecessor=False)
+    for message in (bot.presence(), bot.info(), bot.heartbeat(clock.now().mono_ms)):
+        desk.writer.tell(Heard(message))
+    await desk.wait(lambda: [said for said in desk.said if said.topic.endswith("inbox/Main/lease")])
+    heard_ms = desk.writer.state.agents["Main"].heard_ms
+    assert heard_ms is not None
+    async with full_disk(desk):
+        desk.create("t1", much=PADDING)
+        await desk.state("safe")
+        began_ms = clock.now().mono_ms
+        desk.said.clear()
+        desk.writer.tell(Heard(bot.heartbeat(began_ms)))
+        desk.ask("read", "get")
+        await desk.reply("read")
+        assert [said for said in desk.said if "inbox" in said.topic] == []
+        assert desk.writer.state.dropped["store_unavailable"] == 1
+    await desk.state("online")
+    stood_ms = clock.now().mono_ms - began_ms
+    given_ms = desk.writer.state.agents["Main"].heard_ms
+    assert given_ms is not None
+    assert given_ms - heard_ms >= stood_ms - 1000
+    story = await desk.wait(
+        lambda: [
+            orjson.loads(said.payload)
+            for said in desk.said
+            if said.topic.endswith("events") and b"store_resumed" in said.payload
+        ]
+    )
+    assert "nothing could be stored: the store cannot be written" in story[0]["text"]
+
+
+async def test_a_new_connection_meanwhile_is_told_how_things_are(desk: Desk) -> None:
+    async with full_disk(desk):
+        desk.create("t1", much=PADDING)
+        await desk.state("safe")
+        desk.said.clear()
+        desk.writer.tell(BusConnected())
+        await desk.state("safe")
+        assert {said.topic for said in desk.said} == {
+            "fleet/v1/coordinator/presence",
+            "fleet/v1/coordinator/summary",
+        }
+    await desk.reply("create-t1")
+
+
+async def test_a_lock_that_is_held_too_long_is_waited_for(desk: Desk, tmp_path: Path) -> None:
+    desk.store._writer.exec_driver_sql("PRAGMA busy_timeout=10")
+    desk.store._writer.rollback()
+    with contextlib.closing(sqlite3.connect(tmp_path / "fleet.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        desk.create("t1")
+        safe = await desk.state("safe")
+        assert "database is locked" in safe["reason"]
+        other.execute("ROLLBACK")
+        assert (await desk.reply("create-t1"))["ok"]
+
+
+@pytest.mark.parametrize("was_stored", [True, False])
+async def test_a_commit_of_unknown_outcome_is_said_once(desk: Desk, was_stored: bool) -> None:
+    with cut_at_commit(desk.store, after=was_stored):
+        desk.create("t1")
+        await desk.state("safe")
+    assert (await desk.reply("create-t1"))["ok"]
+    desk.create("t2")
+    assert (await desk.reply("create-t2"))["ok"]
+
+
+async def test_stopping_meanwhile_loses_nothing_that_was_promised(desk: Desk) -> None:
+    desk.create("kept")
+    await desk.reply("create-kept")
+    async with full_disk(desk):
+        desk.create("t1", much=PADDING)
+        await desk.state("safe")
+        await stop(desk)
+        await desk.writer.drain()  # the disk is still full: it gives up, and says nothing
+        assert desk.replies("create-t1") == []
+    await desk.writer.drain()
+    assert (await desk.reply("create-t1"))["ok"]
+    assert len(desk.store.past_tasks(["kept", "t1"])) == 2
+
+
+async def test_a_coordinator_whose_term_is_over_ends(desk: Desk, tmp_path: Path) -> None:
+    with contextlib.closing(Store.in_directory(tmp_path)) as other:
+        other.begin_term(0)
+        desk.said.clear()
+        desk.create("t1")
+        assert desk.running is not None
+        with pytest.raises(TermEnded):
+            await desk.running
+        desk.running = None
+        assert desk.said == []
+        assert other.past_tasks(["t1"]) == []

@@ -1,0 +1,1 @@
+"""The whole fleet in one seeded, virtual world: production decisions, simulated everything else."""

@@ -1,0 +1,243 @@
+"""What must hold, judged by what really executes and what really is on the disk.
+
+Nothing here believes the coordinator. What it says of itself is only compared with the truth.
+"""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from agent_client.core.fence import Fence
+from agent_client.core.outbox import StoredReport
+from coordinator.core.audit import audit, idle_beside_runnable, over_limits
+from coordinator.core.gates import PermitGate
+from coordinator.core.records import task_record
+from coordinator.shell.store import Changes
+from protocol.messages import Desired, Lease, Registry, Reply
+from protocol.vocabulary import (
+    AgentHealth,
+    AgentStatus,
+    CoordinatorState,
+    PresenceState,
+    ReportEvent,
+    TaskStatus,
+)
+from tests.simulation.scenario import COMBAT_LIMIT, END_S, GLOBAL_LIMIT
+
+if TYPE_CHECKING:
+    from tests.simulation.agent_process import AgentProcess
+    from tests.simulation.coordinator_process import CoordinatorProcess
+    from tests.simulation.world import World
+
+AUDIT_EVERY_S: Final = 240.0
+_THROWN_AWAY: Final = frozenset({"lost_by_agent", "predecessor_dead"})
+
+
+class Violation(Exception):
+    """Something that must hold did not."""
+
+
+class Checkers:
+    """The ground truth of one world."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.begun: dict[Fence, str] = {}
+        self.runs = 0
+        self._executing: dict[str, set[str]] = defaultdict(set)
+        self._started: dict[str, set[str]] = defaultdict(set)
+        """Series to the tasks of it that ever began."""
+        self._highest: dict[str, int] = {}
+        """The fences that were on the disk when the present term began."""
+        self._held: list[tuple[Fence, str]] = []
+        """What was lent, and to which boot, when the present term began."""
+        self._settled_at = 0.0
+        self._audit_at = AUDIT_EVERY_S
+
+    # --- what executes
+
+    def on_begin(self, agent: "AgentProcess", fence: Fence) -> None:
+        """Judge that *fence* begins, or goes on, to execute in *agent*."""
+        world, boot, task = self.world, agent.boot, fence.task
+        world.note("begin", (*fence, boot[:6]))
+        self.runs += 1
+        running = self._executing[task]
+        running.add(boot)
+        if len(running) > 1:
+            raise Violation(f"{task} executes twice: {sorted(running)}")
+        if self.begun.setdefault(fence, boot) != boot:
+            raise Violation(f"{fence} began in two boots")
+        modes = [world.jobs[name].mode for name, boots in self._executing.items() if boots]
+        if len(modes) > GLOBAL_LIMIT:
+            raise Violation(f"{len(modes)} execute, at most {GLOBAL_LIMIT} may")
+        if modes.count("combat") > COMBAT_LIMIT:
+            raise Violation(f"{modes.count('combat')} in combat, at most {COMBAT_LIMIT} may")
+        if world.disk.status(task) is TaskStatus.COMPLETED:
+            raise Violation(f"{task} ran after its completion")
+        if world.disk.status(task) is None:
+            raise Violation(f"{task} runs and is not stored")
+        job = world.jobs[task]
+        if job.cap is not None:
+            self._started[job.name].add(task)
+            if len(self._started[job.name]) > job.cap:
+                raise Violation(f"{job.name} began {len(self._started[job.name])} times today")
+
+    def on_end(self, agent: "AgentProcess", fence: Fence) -> None:
+        """Note that *fence* executes no more."""
+        self.world.note("end", (*fence, agent.boot[:6]))
+        self._executing[fence.task].discard(agent.boot)
+
+    # --- what is said
+
+    def on_created(self, reply: Reply) -> None:
+        """Judge that a client was told that its task exists."""
+        task = reply.request_id.removeprefix("new-")
+        if not reply.ok:
+            raise Violation(f"{task} was refused: {reply.message}")
+        if task not in self.world.disk.tasks:
+            raise Violation(f"{task} was acknowledged and is not stored")
+
+    def on_acknowledged(self, agent: "AgentProcess", report: StoredReport) -> None:
+        """Judge that an agent forgets a report."""
+        disk, fence = self.world.disk, report.fence
+        if not disk.has_report(agent.name, report.boot, report.seq):
+            raise Violation(f"report {report.seq} of {fence} was acknowledged and is not stored")
+        if report.event is ReportEvent.SUCCEEDED:
+            record = disk.record(fence.task)
+            if record is None or (record["fence"] == fence.number and "outcome" not in record):
+                raise Violation(f"the success of {fence} was acknowledged and forgotten")
+
+    def on_desired(self, coordinator: "CoordinatorProcess", topic: str, said: Desired) -> None:
+        """Judge what the coordinator wants an agent to hold."""
+        if self.world.now >= self._settled_at:
+            return
+        new = [a.task for a in said.tasks if a.fence > self._highest.get(a.task, 0)]
+        if new and (boot := self._unsettled(coordinator)):
+            raise Violation(f"{new[0]} was assigned while nobody had heard of {boot}")
+
+    def _unsettled(self, coordinator: "CoordinatorProcess") -> str | None:
+        """Name a boot that held something when the term began, and may still."""
+        for fence, boot in self._held:
+            if boot not in coordinator.heard_boots:
+                attempt = (self.world.disk.record(fence.task) or {}).get("attempt")
+                if attempt is not None and attempt["fence"] == fence.number:
+                    return boot
+        return None
+
+    def on_lease(self, coordinator: "CoordinatorProcess", said: Lease) -> None:
+        """Judge what the coordinator lends on."""
+
+    # --- what is stored
+
+    def on_commit(self, coordinator: "CoordinatorProcess", changes: Changes) -> None:
+        """Judge what is about to be stored."""
+        for attempt in changes.attempts:
+            if attempt["outcome"] in _THROWN_AWAY:
+                self._refuse_waste(Fence(attempt["task"], attempt["fence"]), attempt["outcome"])
+        for row in changes.tasks:
+            known = self.world.disk.tasks.get(row["id"])
+            before = None if known is None else TaskStatus(known["status"])
+            if before is not None and before.is_terminal and before.value != row["status"]:
+                raise Violation(f"{row['id']} was {before.value}, becomes {row['status']}")
+
+    def _refuse_waste(self, fence: Fence, outcome: str) -> None:
+        for process in self.world.processes:
+            for report in process.host.outbox.values():
+                if report.fence == fence and report.event is ReportEvent.SUCCEEDED:
+                    raise Violation(f"{fence} succeeded, is about to be told, and is {outcome}")
+
+    # --- the coordinator
+
+    def on_coordinator_start(self, coordinator: "CoordinatorProcess") -> None:
+        """Remember how things stood when a term began."""
+        disk = self.world.disk
+        self._held, self._highest, longest_ms = [], {}, 0
+        for name in disk.tasks:
+            record = disk.record(name) or {}
+            self._highest[name] = record.get("fence", 0)
+            if (attempt := record.get("attempt")) is not None:
+                self._held.append((Fence(name, attempt["fence"]), attempt["boot"]))
+                longest_ms = max(longest_ms, attempt["lease_ms"] + attempt["margin_ms"])
+        # Its clock may run fast by this much.
+        self._settled_at = self.world.now + longest_ms / 1000 / (1 + self.world.drift) - 0.01
+
+    def on_coordinator_crash(self, coordinator: "CoordinatorProcess") -> None:
+        """Judge the state that is lost."""
+        if lost := self.world.clients.acknowledged - self.world.disk.tasks.keys():
+            raise Violation(f"acknowledged creates were lost: {sorted(lost)}")
+
+    def on_rest(self, coordinator: "CoordinatorProcess") -> None:
+        """Judge the state between two turns, now and then."""
+        if self.world.now >= self._audit_at:
+            self._audit_at = self.world.now + AUDIT_EVERY_S
+            self.judge_state(coordinator)
+
+    def judge_state(self, coordinator: "CoordinatorProcess") -> None:
+        """Compare what is derived with the truth, and the truth with the disk."""
+        state = coordinator.state
+        found = audit(state, coordinator.now()) + over_limits(state)
+        found += idle_beside_runnable(state, coordinator.now())
+        if found:
+            raise Violation(f"audit: {found[0]} ({len(found)} in all)")
+        for task in state.tasks.values():
+            stored = self.world.disk.record(task.id)
+            said = orjson.loads(orjson.dumps(task_record(task)))
+            if stored != said:
+                different = {
+                    key: (stored.get(key) if stored else None, said.get(key))
+                    for key in said.keys() | (stored or {}).keys()
+                    if stored is None or stored.get(key) != said.get(key)
+                }
+                raise Violation(f"{task.id} is not stored as it is: {different}")
+
+    # --- the end
+
+    def at_end(self) -> None:
+        """Judge the fleet after it was left alone for a while."""
+        world, coordinator = self.world, self.world.coordinator
+        if not coordinator.is_online:
+            raise Violation("the coordinator is not online")
+        if len(world.clients.acknowledged) < len(world.scenario.jobs):
+            raise Violation("a create was never answered")
+        left = [
+            f"{name} {row['status']}"
+            for name, row in world.disk.tasks.items()
+            if not TaskStatus(row["status"]).is_terminal
+        ]
+        if left:
+            raise Violation(f"never finished: {left[:5]} ({len(left)} in all)")
+        self.judge_state(coordinator)
+        for gate in coordinator.state.gates.values():
+            if isinstance(gate, PermitGate) and gate.holders:
+                raise Violation(f"places leaked at {gate}: {sorted(gate.holders)}")
+        self._judge_agents(coordinator)
+
+    def _judge_agents(self, coordinator: "CoordinatorProcess") -> None:
+        world = self.world
+        for n in range(world.scenario.agents):
+            name = f"a{n}"
+            alive = [process for process in world.processes if process.name == name]
+            if len(alive) != 1:
+                raise Violation(f"{name} has {len(alive)} processes")
+            process = alive[0]
+            if process.machine.outbox or process.machine.work.jobs:
+                raise Violation(f"the outbox of {name} never empties")
+            agent = coordinator.state.agents[name]
+            seen = (agent.boot, agent.status, agent.presence, agent.suspect, agent.tier)
+            right = (
+                process.boot,
+                AgentStatus.IDLE,
+                PresenceState.ONLINE,
+                False,
+                AgentHealth.HEALTHY,
+            )
+            if seen != right:
+                raise Violation(f"{name} is seen as {seen}, should be {right}")
+            card = world.bus.retained.get(f"registry/{name}")
+            # A card is said when it changes; only a broker that loses nothing must show it right.
+            is_right = isinstance(card, Registry) and card.status is AgentStatus.IDLE
+            if world.scenario.profile == "ideal" and not is_right:
+                raise Violation(f"the card of {name} says {card}")
+        if world.now > END_S or coordinator.state.phase is not CoordinatorState.ONLINE:
+            raise Violation("the coordinator never settled")

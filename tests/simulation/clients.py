@@ -1,0 +1,101 @@
+"""Clients and operators: they ask until they are answered, and remember what they were told."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from coordinator.core.events import Submitted
+from coordinator.core.tasks import Phase
+from protocol.messages import Reply, Submit, TaskSpec
+from protocol.vocabulary import OnLeaseLost, SubmitOp, TaskStatus, Want
+from tests.simulation.coordinator_process import WALL_MS
+from tests.simulation.handlers import GRACE_S
+from tests.simulation.scenario import Job
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+REPEAT_S: Final = 8.0
+OPERATOR_LOOKS_EVERY_S: Final = 30.0
+MAX_ATTEMPTS: Final = 60
+
+
+class Clients:
+    """Everybody who asks something of the coordinator."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.acknowledged: set[str] = set()
+        """Tasks whose creation was acknowledged."""
+        self._answered: set[str] = set()
+        self._operator_asks = 0
+
+    def begin(self) -> None:
+        """Plan everything that will be asked."""
+        world = self.world
+        for job in world.scenario.jobs:
+            world.after(job.at, self._ask, _create(job))
+        for n, ask in enumerate(world.scenario.asks):
+            request = Submit(request_id=f"{ask.op}{n}", op=SubmitOp(ask.op), task=ask.task)
+            world.after(ask.at, self._ask, request)
+        world.after(OPERATOR_LOOKS_EVERY_S, self._look)
+
+    def _ask(self, request: Submit) -> None:
+        if request.request_id not in self._answered:
+            bus = self.world.bus
+            bus.hop(self.world.coordinator.submit, Submitted("c", request))
+            self.world.after(REPEAT_S, self._ask, request)
+
+    def hear(self, reply: Reply) -> None:
+        """Take in an answer."""
+        if reply.request_id in self._answered:
+            return
+        self._answered.add(reply.request_id)
+        self.world.note("answered", (reply.request_id, reply.ok))
+        if reply.request_id.startswith("new-"):
+            self.world.checkers.on_created(reply)
+            self.acknowledged.add(reply.request_id.removeprefix("new-"))
+
+    def _look(self) -> None:
+        """Say, of work that outlives its lease, that its holder is dead, if it is."""
+        world = self.world
+        world.after(OPERATOR_LOOKS_EVERY_S, self._look)
+        if not world.coordinator.is_online:
+            return
+        alive = {process.boot for process in world.processes}
+        for task in list(world.coordinator.state.tasks.values()):
+            rests = task.want is Want.PAUSE or task.status is TaskStatus.PAUSED
+            if rests and not world.is_faulty and not task.is_over:
+                self._operate("resume", task.id)  # its own resume overtook the pause
+            elif (
+                task.phase is Phase.UNKNOWN
+                and task.attempt is not None
+                and task.on_lease_lost is OnLeaseLost.FINISH
+                and task.attempt.boot not in alive
+            ):
+                self._operate("retry", task.id)
+
+    def _operate(self, op: str, task: str) -> None:
+        self._operator_asks += 1
+        request = Submit(request_id=f"ops{self._operator_asks}", op=SubmitOp(op), task=task)
+        self.world.bus.hop(self.world.coordinator.submit, Submitted("ops", request))
+
+
+def _create(job: Job) -> Submit:
+    constraints: dict[str, Any] = {}
+    if job.cap is not None:
+        constraints["daily_cap"] = job.cap
+    expires_ms = None if job.expires_s is None else WALL_MS + int(job.expires_s * 1000)
+    return Submit(
+        request_id=f"new-{job.task}",
+        op=SubmitOp.CREATE,
+        task=job.task,
+        spec=TaskSpec(
+            name=job.name,
+            mode=job.mode,
+            constraints=constraints,
+            cancel_grace_s=GRACE_S,
+            max_attempts=MAX_ATTEMPTS,
+            on_lease_lost=OnLeaseLost.FINISH if job.is_finish else OnLeaseLost.STOP,
+            depends_on=job.depends_on,
+            expires_ms=expires_ms,
+        ),
+    )

@@ -1,0 +1,116 @@
+"""What both sides say, built without the wire: messages as objects instead of bytes.
+
+The real codec is used on a sample, in the bus; rendering each of a million messages to bytes and
+back would make an hour of the fleet cost five times as much.
+"""
+
+from typing import Any, TypeVar, cast
+
+from coordinator.core.agents import DesiredState
+from coordinator.core.effects import LogEvent, SayLease
+from coordinator.core.instant import Instant
+from coordinator.core.state import State
+from coordinator.core.views import registry_view
+from coordinator.shell.outgoing import Said, Speaker
+from protocol.messages import (
+    CoordinatorPresence,
+    Desired,
+    Granted,
+    Lease,
+    Message,
+    Reply,
+    RollCall,
+)
+from protocol.messages.base import PROTOCOL_VERSION
+from protocol.vocabulary import CoordinatorState
+
+M = TypeVar("M", bound=Message)
+_NO_FIELDS: set[str] = set()
+
+
+def make(kind: type[M], /, **fields: Any) -> M:
+    """Build a message of *kind* from all of its fields, unchecked."""
+    message = kind.__new__(kind)
+    object.__setattr__(message, "__dict__", fields)
+    object.__setattr__(message, "__pydantic_fields_set__", _NO_FIELDS)
+    object.__setattr__(message, "__pydantic_extra__", None)
+    object.__setattr__(message, "__pydantic_private__", None)
+    return message
+
+
+class PlainSpeaker(Speaker):
+    """Says messages as they are; people's views other than agents' cards are not said."""
+
+    def presence(
+        self, state: CoordinatorState, now: Instant, settles_in_s: float | None = None
+    ) -> Said:
+        return self._said(
+            "coordinator/presence",
+            CoordinatorPresence(
+                ts_ms=now.wall_ms,
+                coord=self.coord,
+                term=self.term,
+                state=state,
+                settles_in_s=settles_in_s,
+            ),
+        )
+
+    def rollcall(self, now: Instant) -> Said:
+        said = RollCall(ts_ms=now.wall_ms, coord=self.coord, term=self.term, jitter_ms=500)
+        return self._said("coordinator/rollcall", said, retain=False)
+
+    def desired(self, desired: DesiredState, now: Instant) -> Said:
+        said = make(
+            Desired,
+            v=PROTOCOL_VERSION,
+            ts_ms=now.wall_ms,
+            coord=self.coord,
+            term=self.term,
+            rev=desired.rev,
+            for_boot=desired.boot,
+            as_of=desired.as_of,
+            mode=desired.mode,
+            report_ack=desired.report_ack,
+            tasks=desired.tasks,
+        )
+        return self._said(f"inbox/{desired.agent}/desired", said)
+
+    def lease(self, lease: SayLease, now: Instant) -> Said:
+        said = make(
+            Lease,
+            v=PROTOCOL_VERSION,
+            ts_ms=now.wall_ms,
+            coord=self.coord,
+            term=self.term,
+            boot=lease.boot,
+            as_of=lease.as_of,
+            rev=lease.rev,
+            granted=tuple(make(Granted, task=task, fence=fence) for task, fence in lease.granted),
+            report_ack=lease.report_ack,
+        )
+        return self._said(f"inbox/{lease.agent}/lease", said, retain=False)
+
+    def reply(self, client: str, reply: Reply) -> Said:
+        return self._said(f"replies/{client}", reply, retain=False)
+
+    def agent(self, state: State, name: str, now: Instant) -> Said:
+        return self._said(f"registry/{name}", registry_view(state, state.agents[name], now))
+
+    def task(self, state: State, task_id: str, now: Instant) -> Said:
+        return Said("", b"")
+
+    def no_task(self, task_id: str) -> Said:
+        return Said("", b"")
+
+    def no_agent(self, name: str) -> list[Said]:
+        raise NotImplementedError("nobody is forgotten in this world")
+
+    def summary(self, state: State, now: Instant) -> Said:
+        return Said("", b"")
+
+    def event(self, number: int, event: LogEvent, now: Instant) -> Said:
+        return Said("", b"")
+
+    def _said(self, topic: str, message: Message, *, retain: bool = True) -> Said:
+        # The writer hands payloads on without looking at them.
+        return Said(topic, cast("bytes", message), retain=retain)
