@@ -26,6 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--secret-file", type=Path, help="file with the coordinator's password, written by it"
     )
+    parser.add_argument("--tls-cert", type=Path, help="certificate of the broker, PEM")
+    parser.add_argument("--tls-key", type=Path, help="its private key, PEM")
+    parser.add_argument(
+        "--tls-client-ca", type=Path, help="demand client certificates of this authority, PEM"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     try:

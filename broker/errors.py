@@ -1,13 +1,16 @@
-"""Why the broker did not start.
+"""Why the broker did not start, and why it ended a connection.
 
 - FleetBusError
   - BrokerError           the person who starts the broker can put this right
     - BadSetting          a value that no broker could serve with
     - NotLoopback         an address that others could reach
     - CannotListen        the operating system refused a port
+  - WireError
+    - Malformed           a peer broke MQTT 3.1.1; its connection ends, and no other
+      - UnsupportedProtocol   it speaks another version of MQTT, which it is told
 """
 
-from protocol.errors import FleetBusError
+from protocol.errors import FleetBusError, WireError
 
 
 class BrokerError(FleetBusError):
@@ -41,3 +44,14 @@ class CannotListen(BrokerError):
             f"cannot listen on {host} port {port}: {why}; "
             f"stop what uses it or choose another port with {option}"
         )
+
+
+class Malformed(WireError):
+    """Something on a connection that MQTT 3.1.1 or a limit of this broker forbids."""
+
+
+class UnsupportedProtocol(Malformed):
+    """A CONNECT of another version of MQTT."""
+
+    def __init__(self) -> None:
+        super().__init__("another version of MQTT; this broker speaks 3.1.1")

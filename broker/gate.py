@@ -35,9 +35,26 @@ class Gate:
             known = _remember(self._read, topic, answer=self.rights.may_read(topic))
         return known
 
+    def may_read_all(self, pattern: str) -> bool:
+        """Say whether every topic that *pattern* selects is delivered to the client."""
+        return any(covers(allowed, pattern) for allowed in self.rights.subscribe)
+
     def may_subscribe(self, pattern: str) -> bool:
         """Say whether a subscription to *pattern* could ever deliver something."""
         return self.rights.may_subscribe(pattern)
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Say whether the filter *wide* selects every topic that the filter *narrow* selects."""
+    if narrow.startswith("$") and wide[:1] in {"+", "#"}:
+        return False
+    left, right = wide.split("/"), narrow.split("/")
+    for n, level in enumerate(left):
+        if level == "#":
+            return True
+        if n >= len(right) or right[n] == "#" or level not in {"+", right[n]}:
+            return False
+    return len(left) == len(right)
 
 
 def _remember(memory: dict[str, bool], topic: str, *, answer: bool) -> bool:

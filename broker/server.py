@@ -2,27 +2,26 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, Final
 
-from amqtt.errors import (  # type: ignore[import-untyped]  # amqtt ships no type marker
-    BrokerError as EngineError,
-)
-
-from broker.engine import FleetBroker, Ports
-from broker.errors import BrokerError, CannotListen
+from broker.access import Access, FleetAccess
+from broker.engine import Engine, Ports
+from broker.errors import BrokerError
+from broker.limits import Limits
 from broker.settings import BrokerSettings
+from broker.tls import context
+from protocol.topics import Topics
 
 log = logging.getLogger(__name__)
 
 _OK: Final = 0
 _FAILED: Final = 1
+_FILES: Final = 65_536
 
 
 async def serve(
@@ -31,26 +30,29 @@ async def serve(
     ready: Callable[[], None],
     stop: asyncio.Event,
     bound: Callable[[Ports], None] | None = None,
+    access: Access | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """Serve until *stop* is set; whoever awaits this owns the broker.
 
     *ready* is called once every listener accepts connections, after *bound* was told their
-    ports. Raises :class:`CannotListen` when a port is not to be had. Nothing survives the
-    broker: retained messages and sessions are in memory.
+    ports. *access* takes the place of the protocol's access table. Raises :class:`CannotListen`
+    when a port is not to be had, and :class:`BadSetting` for certificates of no use. Nothing
+    survives the broker: retained messages and sessions are in memory.
     """
     _quieten()
-    _check_ports(settings)
-    engine = FleetBroker(settings)
+    tls = context(settings)
+    access = access or FleetAccess(Topics(settings.root), settings.secret_file)
+    engine = Engine(settings, access, limits or Limits())
+    await engine.start(tls)
     try:
-        await engine.start()
-    except EngineError as error:
-        engine.close_listeners()
-        raise BrokerError(f"the broker did not start: {error}") from error
-    try:
-        if bound is not None:
-            bound(engine.ports)
-        ready()
-        await stop.wait()
+        async with asyncio.TaskGroup() as tasks:
+            figures = tasks.create_task(engine.publish_figures(), name="figures")
+            if bound is not None:
+                bound(engine.ports)
+            ready()
+            await stop.wait()
+            figures.cancel()
     finally:
         try:
             async with asyncio.timeout(settings.shutdown_within.total_seconds()):
@@ -67,8 +69,9 @@ def run(settings: BrokerSettings, *, bound: Callable[[Ports], None] | None = Non
         with _signals(stop):
             await serve(settings, ready=lambda: None, stop=stop, bound=bound)
 
+    _allow_many_files()
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(main())
     except BrokerError as error:
         sys.stderr.write(f"fleetbus broker: {error}\n")
@@ -76,36 +79,24 @@ def run(settings: BrokerSettings, *, bound: Callable[[Ports], None] | None = Non
     return _OK
 
 
-def _check_ports(settings: BrokerSettings) -> None:
-    """Try each port beforehand, where the option to blame is still known."""
-    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
-    ports = [("--mqtt-port", settings.mqtt_port)]
-    if settings.ws_port is not None:
-        ports.append(("--ws-port", settings.ws_port))
-    for option, port in ports:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            if sys.platform != "win32":  # there it would allow to share a port
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.address, port))
-                probe.listen(1)
-            except OSError as error:
-                taken = error.errno == errno.EADDRINUSE
-                why = "the port is in use" if taken else error.strerror or str(error)
-                raise CannotListen(option, settings.host, port, why) from error
+def _allow_many_files() -> None:
+    """Raise the number of open files to what the system allows: each client is one."""
+    try:
+        resource = import_module("resource")
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _quieten() -> None:
     """Leave to the log what concerns whoever runs the broker; peers break connections daily."""
-    for name, level in (
-        ("amqtt", logging.ERROR),
-        ("transitions", logging.ERROR),
-        ("websockets", logging.CRITICAL),
-    ):
-        logging.getLogger(name).setLevel(level)
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Prefer uvloop, which halves the cost of a message; None stands for Python's own loop."""
     with contextlib.suppress(ImportError):
         uvloop: Any = import_module("uvloop")

@@ -24,8 +24,13 @@ class BrokerSettings:
     ws_port: int | None = WEBSOCKET_PORT
     root: str = DEFAULT_ROOT
     secret_file: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    """Who must have issued a client's certificate; None asks clients for none."""
     connect_within: timedelta = timedelta(seconds=10)
     shutdown_within: timedelta = timedelta(seconds=1.5)
+    figures_every: timedelta = timedelta(seconds=10)
 
     def __post_init__(self) -> None:
         if not is_loopback(self.host):
@@ -36,9 +41,14 @@ class BrokerSettings:
                 raise BadSetting(field, port, f"a port, 0 to {_MAX_PORT}")
         if self.ws_port and self.ws_port == self.mqtt_port:
             raise BadSetting("ws_port", self.ws_port, "another port than mqtt_port")
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise BadSetting("tls_key", self.tls_key, "set exactly if tls_cert is")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise BadSetting("tls_client_ca", str(self.tls_client_ca), "set only with tls_cert")
         for field, limit in (
             ("connect_within", self.connect_within),
             ("shutdown_within", self.shutdown_within),
+            ("figures_every", self.figures_every),
         ):
             if limit <= timedelta(0):
                 raise BadSetting(field, limit, "longer than no time")

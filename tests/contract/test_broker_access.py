@@ -100,7 +100,8 @@ def test_the_coordinator_speaks_everywhere_but_cannot_ask_itself(
         ("fleet/v1/submit/#", False),
         ("fleet/v1/submit/{self}", False),
         ("fleet/v2/#", False),
-        ("$SYS/#", False),
+        ("$SYS/#", True),
+        ("$SYS/broker/uptime", True),
         ("$share/group/fleet/v1/#", False),
     ],
 )

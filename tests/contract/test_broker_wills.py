@@ -110,15 +110,20 @@ def test_a_frozen_client_is_given_up_after_one_and_a_half_keepalives(
                 victim.kill()
 
 
-def test_a_message_to_a_system_topic_ends_the_connection_with_its_will(
+def test_a_forged_figure_is_dropped_and_its_sender_served_on(
     broker: BrokerAddress, name: str
 ) -> None:
-    topic = f"{ROOT}/agents/{name}/presence"
-    with connected(broker) as observer, connected(broker, name, will=(topic, LOST)) as agent:
-        observer.subscribe(topic)
-        agent.publish("$SYS/uptime", b"forged")
-        assert observer.receive().payload == LOST
-        assert agent.disconnected.wait(5)
+    figure = "$SYS/broker/uptime"
+    with connected(broker) as observer, connected(broker, name) as agent:
+        assert observer.subscribe(figure) == 1
+        assert observer.receive().payload.endswith(b" seconds")
+        agent.publish(figure, b"forged", retain=True)
+        assert agent.subscribe(figure) == 1
+        assert agent.receive().payload.endswith(b" seconds")
+        observer.subscribe(f"{ROOT}/agents/{name}/report")
+        agent.publish(f"{ROOT}/agents/{name}/report", b"last")
+        heard = observer.receive_until(b"last")
+    assert all(message.payload.endswith(b" seconds") for message in heard)
 
 
 def test_a_clean_goodbye_leaves_no_will(broker: BrokerAddress, name: str) -> None:

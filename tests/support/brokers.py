@@ -77,6 +77,23 @@ def embedded_broker(
 
 
 @contextlib.contextmanager
+def open_broker(tmp_path: Path, **limits: int) -> Iterator[BrokerAddress]:
+    """Run the embedded broker without the fleet's rules, with other *limits* where given."""
+    log = tmp_path / "open-broker.log"
+    command = [sys.executable, "-m", "tests.support.open_broker", "--limits", json.dumps(limits)]
+    with _process(command, log) as process:
+        ports = json.loads(_first_line(process, log))
+        yield BrokerAddress(
+            host=HOST,
+            port=ports["mqtt_port"],
+            ws_port=ports["ws_port"],
+            coordinator_password="",
+            secret_file=tmp_path,
+            process=process,
+        )
+
+
+@contextlib.contextmanager
 def mosquitto_broker(tmp_path: Path, *, mqtt_port: int = 0) -> Iterator[BrokerAddress]:
     """Run mosquitto without access rules or persistence; a port of 0 is a free one."""
     binary = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

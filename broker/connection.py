@@ -1,0 +1,269 @@
+"""One client's connection: packets in, packets out, and an end for every reason there is.
+
+What arrives is handled at once, a chunk at a time; what leaves is gathered and handed to the
+system once per turn of the loop. A connection ends when its client says so, breaks the protocol,
+is silent for one and a half keep-alives, is too slow, is taken over, or is gone; in all cases
+but the first its will is published.
+"""
+
+import asyncio
+import logging
+from typing import Final, Protocol
+
+from broker.conversation import HANDLERS, published
+from broker.errors import Malformed, UnsupportedProtocol
+from broker.framing import Framer
+from broker.hub import Hub
+from broker.message import PUBLISH, Message, topic_name
+from broker.packets import BAD_PROTOCOL, CONNECT, connack, read_connect
+from broker.session import Session
+from broker.turns import TurnTaking
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE_FACTOR: Final = 1.5
+"""MQTT 3.1.1 §3.1.2.10: a client is gone after one and a half keep-alives of silence."""
+
+_SECOND_LOOK_S: Final = 0.1
+
+
+class Outgoing:
+    """Connections with something to send; each sends it once in the next turn of the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[Connection] = []
+
+    def add(self, connection: "Connection") -> None:
+        """Let *connection* send soon."""
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(connection)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            connection.flush()
+
+
+class Registry(Protocol):
+    """Who knows which connections there are; told only of those whose TLS, if any, succeeded."""
+
+    def opened(self, connection: "Connection") -> bool:
+        """Take note of *connection*; return False if it is one too many."""
+        ...
+
+    def closed(self, connection: "Connection") -> None:
+        """Take note that *connection* is gone."""
+        ...
+
+
+class Connection(TurnTaking):
+    """An MQTT client over a byte stream."""
+
+    __slots__ = (
+        "_congested", "_ended", "_figures", "_framer", "_heard", "_hub", "_loop",
+        "_outgoing", "_packets", "_patience", "_pending", "_registry", "_session", "_timer",
+        "_unheard", "_will",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        hub: Hub,
+        outgoing: Outgoing,
+        registry: Registry,
+        *,
+        connect_within_s: float,
+    ) -> None:
+        self._hub = hub
+        self._outgoing = outgoing
+        self._registry = registry
+        self._figures = hub.figures
+        self._framer = Framer(hub.limits.connect_bytes)
+        self._loop = asyncio.get_running_loop()
+        self._session: Session | None = None
+        self._will: Message | None = None
+        self._packets: list[bytes] = []
+        self._pending = 0
+        self._congested = False
+        self._ended = False
+        self._heard = self._loop.time()
+        self._patience = connect_within_s
+        self._unheard = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a CONNECT, but not for long."""
+        super().connection_made(transport)
+        if not self._registry.opened(self):
+            self._ended = True
+            transport.close()
+            return
+        self._transport.set_write_buffer_limits(self._hub.limits.unsent_bytes)
+        self._timer = self._loop.call_later(self._patience, self._look)
+
+    def data_received(self, data: bytes) -> None:
+        """Handle every packet that is complete now."""
+        if self._ended:
+            return
+        self._heard = self._loop.time()
+        self._figures.bytes_received += len(data)
+        try:
+            if self._session is None and self._framer.is_between:
+                self._must_connect(data[0])  # before waiting for what may never come
+            for first, body in self._framer.feed(data):
+                if first & 0xF0 == PUBLISH and self._session is not None:
+                    published(self._hub, self, self._session, first, body)
+                else:
+                    self._handle(first, body)
+                if self._ended:
+                    return
+        except Malformed as error:
+            self._figures.protocol_errors += 1
+            self.end(str(error))
+            return
+        if self._congested and self._unread > self._hub.limits.unread_bytes:
+            self.hold()
+
+    def pause_writing(self) -> None:
+        """Let deliveries wait: the client reads more slowly than it is sent to."""
+        self._congested = True
+
+    def resume_writing(self) -> None:
+        """Go on with what waits."""
+        self._congested = False
+        if self._ended:
+            return
+        self.release()
+        if self._session is not None:
+            self._session.outbox.drain()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Part from a client that went without a word, unless the end came from here."""
+        self.end(f"connection lost: {exc}" if exc else "connection lost")
+        if self._timer is not None:
+            self._timer.cancel()
+        self._registry.closed(self)
+
+    # What the hub does.
+
+    @property
+    def room(self) -> bool:
+        """Whether deliveries should be written now."""
+        return not self._congested and self._pending < self._hub.limits.unsent_bytes
+
+    def write(self, packet: bytes) -> None:
+        """Send *packet* in the next turn of the loop, after the ones before it."""
+        if not self._packets:
+            self._outgoing.add(self)
+        self._packets.append(packet)
+        self._pending += len(packet)
+
+    def flush(self) -> None:
+        """Hand everything to the system, and then go on with what waits for room."""
+        packets = self._packets
+        if not packets:
+            return
+        self._figures.bytes_sent += self._pending
+        full = self._pending >= self._hub.limits.unsent_bytes
+        self._pending = 0
+        self._packets = []
+        self._transport.write(packets[0] if len(packets) == 1 else b"".join(packets))
+        if full and self._session is not None and not self._ended:
+            self._session.outbox.drain()
+
+    def end_soon(self, reason: str) -> None:
+        """End the connection once the present event has been handled."""
+        self._loop.call_soon(self.end, reason)
+
+    def end(self, reason: str, *, goodbye: bool = False) -> None:
+        """Close the connection after its last words; publish the will unless it said goodbye."""
+        if self._ended:
+            return
+        self._ended = True
+        session, self._session = self._session, None
+        log.info("%.80r: %s", session.client_id if session else "a stranger", reason)
+        self.flush()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._transport.close()
+        self._timer = self._loop.call_later(
+            self._hub.limits.close_within.total_seconds(), self._transport.abort
+        )
+        if session is not None:
+            self._hub.leave(session, None if goodbye else self._will)
+
+    def abort(self) -> None:
+        """Cut the connection without a will: the broker itself is about to be gone."""
+        self._will = None
+        self.end("the broker stops")
+        self._transport.abort()
+
+    # What the client does.
+
+    def _handle(self, first: int, body: bytes) -> None:
+        if self._session is None:
+            self._must_connect(first)
+            self._connect(body)
+            return
+        handler = HANDLERS.get(first)
+        if handler is None:
+            raise Malformed(f"no packet of a client begins with {first:#04x}")
+        handler(self._hub, self, self._session, body)
+
+    def _must_connect(self, first: int) -> None:
+        if first != CONNECT:
+            raise Malformed(f"a first packet that is no CONNECT but {first:#04x}")
+
+    def _connect(self, body: bytes) -> None:
+        limits = self._hub.limits
+        try:
+            packet = read_connect(body)
+        except UnsupportedProtocol as error:
+            self.write(connack(BAD_PROTOCOL))
+            self.end(str(error))
+            return
+        if packet.will is not None:
+            _check_will(packet.will.topic, limits.topic_bytes, limits.topic_levels)
+        entered = self._hub.enter(self, packet)
+        if isinstance(entered, int):
+            self.write(connack(entered))
+            self.end(f"refused with code {entered}")
+            return
+        self._session = entered
+        self._will = packet.will
+        self._framer.limit = limits.packet_bytes
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._patience = packet.keep_alive_s * KEEPALIVE_FACTOR
+        if self._patience:
+            self._timer = self._loop.call_later(self._patience, self._look)
+
+    # What time does.
+
+    @property
+    def _unread(self) -> int:
+        return self._pending + self._transport.get_write_buffer_size()
+
+    def _look(self) -> None:
+        """End the connection if nothing came for too long, looking twice.
+
+        After a stall of the whole process, timers may run before what has arrived is read.
+        """
+        silent = self._loop.time() - self._heard
+        if silent < self._patience:
+            self._unheard = False
+            self._timer = self._loop.call_later(self._patience - silent, self._look)
+        elif not self._unheard:
+            self._unheard = True
+            self._timer = self._loop.call_later(_SECOND_LOOK_S, self._look)
+        else:
+            self.end(f"silent for {silent:.1f} s")
+
+
+def _check_will(topic: str, max_bytes: int, max_levels: int) -> None:
+    if topic_name(topic.encode(), max_bytes, max_levels).startswith("$"):
+        raise Malformed(f"a will on {topic[:80]!r}, which belongs to the server")

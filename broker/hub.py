@@ -1,0 +1,185 @@
+"""Where all clients meet: sessions, subscriptions and retained messages, and how they act.
+
+Everything here happens within one call, without waiting and without sockets; a connection is
+whatever can be written to and ended. A client is admitted before anything that bears its name
+is touched, and a connection that is taken over ends before its successor begins.
+"""
+
+import logging
+import secrets
+from collections.abc import Iterator
+from typing import Final
+
+from broker.access import Access
+from broker.delivery import Outbox
+from broker.figures import Census, Figures, messages
+from broker.identity import Connect
+from broker.limits import Limits
+from broker.message import Message
+from broker.packets import (
+    ACCEPTED,
+    BAD_CLIENT_ID,
+    FORBIDDEN,
+    REFUSED_FILTER,
+    ConnectPacketRead,
+    connack,
+)
+from broker.retained import RetainedMessages
+from broker.session import Connected, Session
+from broker.subscriptions import Subscriptions, is_filter
+
+log = logging.getLogger(__name__)
+
+_SHARED: Final = "$share/"
+
+
+class Hub:
+    """The broker without its listeners."""
+
+    def __init__(self, access: Access, limits: Limits) -> None:
+        self.limits: Final = limits
+        self.figures: Final = Figures()
+        self._access = access
+        self._sessions: dict[str, Session] = {}
+        self._absent: dict[str, Session] = {}  # in the order in which they left
+        self._subscriptions: Subscriptions[Session] = Subscriptions()
+        self._retained = RetainedMessages(limits)
+
+    def enter(self, connection: Connected, packet: ConnectPacketRead) -> Session | int:
+        """Admit the sender of *packet* and answer it; return its session or the code of refusal.
+
+        The answer to a refusal is the caller's, because the connection ends with it.
+        """
+        if len(packet.client_id.encode()) > self.limits.client_id_bytes or not (
+            packet.client_id or packet.clean_session
+        ):
+            return BAD_CLIENT_ID
+        gate = self._access.admit(
+            Connect(
+                client_id=packet.client_id,
+                username=packet.username,
+                password=packet.password,
+                will_topic=packet.will.topic if packet.will else None,
+                clean_session=packet.clean_session,
+            )
+        )
+        if gate is None:
+            return FORBIDDEN
+        client_id = packet.client_id or f"anonymous-{secrets.token_hex(8)}"
+        earlier = self._sessions.get(client_id)
+        if earlier is not None and earlier.connection is not None:
+            earlier.connection.end("taken over by a new connection of the same client id")
+        session = self._resume(client_id, clean=packet.clean_session)
+        present = session is not None
+        if session is None:
+            outbox = Outbox(self.limits, self.figures)
+            session = Session(client_id, gate, outbox, clean=packet.clean_session)
+            self._sessions[client_id] = session
+        session.gate = gate
+        session.connection = connection
+        self.figures.connections_made += 1
+        connection.write(connack(ACCEPTED, session_present=present))
+        session.outbox.attach(connection)
+        return session
+
+    def leave(self, session: Session, will: Message | None) -> None:
+        """Part from a client whose connection has ended, and publish its *will* if it has one."""
+        session.connection = None
+        session.outbox.detach()
+        if session.clean:
+            self._forget(session)
+        else:
+            self._absent[session.client_id] = session
+            if len(self._absent) > self.limits.absent_sessions:
+                self._forget(next(iter(self._absent.values())))
+        if will is not None:
+            self.route(will)
+
+    def publish(self, session: Session, message: Message) -> None:
+        """Route *message* of *session*, if it may say that; if not, nobody hears it."""
+        self.figures.publishes_received += 1
+        # MQTT 3.1.1 §4.7.2 keeps topics that begin with $ for the server.
+        if message.topic[0] == "$" or not session.gate.may_publish(message.topic):
+            self._access.refused_publish(session.client_id, message.topic)
+            return
+        self.route(message)
+
+    def route(self, message: Message) -> None:
+        """Deliver *message* to whoever subscribed and may read it, and retain it if it asks."""
+        topic, qos = message.topic, message.qos
+        if message.retain and not self._retained.keep(message):
+            log.warning("no room to retain a message on %.200r", topic)
+        for session, granted in self._subscriptions.holders(topic):
+            if session.gate.may_read(topic):
+                session.outbox.offer(message, min(qos, granted))
+
+    def subscribe(self, session: Session, wanted: list[tuple[str, int]]) -> list[int]:
+        """Grant *session* what it may have of *wanted*; return a code for each filter."""
+        return [self._grant(session, pattern, qos) for pattern, qos in wanted]
+
+    def replay(self, session: Session, patterns: list[str]) -> None:
+        """Send *session* what is retained under each of *patterns* that it was granted."""
+        for pattern in patterns:
+            granted = session.filters.get(pattern)
+            if granted is not None:
+                session.outbox.replay(self._readable(session, pattern, granted))
+
+    def unsubscribe(self, session: Session, patterns: list[str]) -> None:
+        """Take *patterns* from *session*."""
+        for pattern in patterns:
+            if session.filters.pop(pattern, None) is not None:
+                self._subscriptions.discard(pattern, session)
+
+    def publish_figures(self, uptime_s: int) -> None:
+        """Say how the broker is doing."""
+        census = Census(
+            uptime_s=uptime_s,
+            connected=len(self._sessions) - len(self._absent),
+            sessions=len(self._sessions),
+            subscriptions=len(self._subscriptions),
+            retained=len(self._retained),
+        )
+        for message in messages(self.figures, census):
+            self.route(message)
+
+    def _resume(self, client_id: str, *, clean: bool) -> Session | None:
+        """Return the session that waited for *client_id*; a clean start forgets it instead."""
+        session = self._sessions.get(client_id)
+        if session is None:
+            return None
+        if clean:
+            self._forget(session)
+            return None
+        self._absent.pop(client_id, None)
+        return session
+
+    def _forget(self, session: Session) -> None:
+        for pattern in session.filters:
+            self._subscriptions.discard(pattern, session)
+        session.filters = {}
+        self._absent.pop(session.client_id, None)
+        del self._sessions[session.client_id]
+
+    def _grant(self, session: Session, pattern: str, qos: int) -> int:
+        limits, known = self.limits, session.filters
+        if (
+            not is_filter(pattern)
+            # Not a filter of MQTT 3.1.1, and one that would be granted and never deliver.
+            or pattern.startswith(_SHARED)
+            or len(pattern.encode()) > limits.topic_bytes
+            or pattern.count("/") >= limits.topic_levels
+            or (pattern not in known and len(known) >= limits.filters)
+            or not session.gate.may_subscribe(pattern)
+        ):
+            return REFUSED_FILTER
+        known[pattern] = qos
+        self._subscriptions.add(pattern, session, qos)
+        return qos
+
+    def _readable(
+        self, session: Session, pattern: str, granted: int
+    ) -> Iterator[tuple[Message, int]]:
+        everything = session.gate.may_read_all(pattern)
+        for message in self._retained.select(pattern):
+            if everything or session.gate.may_read(message.topic):
+                yield message, min(message.qos, granted)
