@@ -235,9 +235,10 @@ def _cooldown(cooldown: Document, now_ms: int) -> Text:
 def fleet_why_view(document: Document, now_ms: int) -> Group:
     """Show what holds the fleet back."""
     agents = document["agents"]
+    waiting = "1 task waits" if document["pending"] == 1 else f"{document['pending']} tasks wait"
     lost = ", ".join(f"{count} {code}" for code, count in agents["not_free"].items())
     parts: list[RenderableType] = [
-        Text(f"{document['pending']} tasks wait; {agents['free']} of {agents['total']} agents free")
+        Text(f"{waiting}; {agents['free']} of {agents['total']} agents free")
     ]
     if lost:
         parts.append(safe(f"not free: {lost}", "dim"))
