@@ -14,9 +14,10 @@ from typing import Final, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from agent_client import isolation as isolated
 from agent_client.clock import SystemClock
 from agent_client.errors import AgentError, BadSetting
-from agent_client.handlers import Handler, Handlers
+from agent_client.handlers import Handler, Handlers, Isolation
 from agent_client.loop import ErrorNoted, Goodbye, Loop, ModeSet
 from agent_client.metrics import MetricSet
 from agent_client.settings import AgentSettings, broker_of, machine_id_of, root_of
@@ -38,7 +39,8 @@ class Agent:
     ``run()`` blocks until a signal or the coordinator ends it. ``start()`` and ``stop()``, or
     ``with agent:``, run it beside the bot's own work. An agent runs once: make a new one to run
     again. Handlers of plain functions run in threads, up to ``slots`` at once; a thread cannot
-    be killed, so such a handler must call ``task.check()`` often.
+    be killed, so such a handler must call ``task.check()`` often. With a *state_dir*, a crash of
+    the bot loses no finished work, and what it was working on is given out again at once.
     """
 
     def __init__(  # noqa: PLR0913 - each is one optional fact about the agent
@@ -92,26 +94,31 @@ class Agent:
 
     # --- what it can do
 
-    def handler(self, *modes: str) -> Callable[[H], H]:
+    def handler(self, *modes: str, isolation: Isolation | None = None) -> Callable[[H], H]:
         """Let the decorated function do the work of *modes*; ``"*"`` is every other mode.
 
         A plain function gets a :class:`Task`, an ``async def`` an :class:`AsyncTask`. What it
-        returns is the result; what it raises is why the task failed.
+        returns is the result; what it raises is why the task failed. With ``isolation="process"``
+        each task runs in a new interpreter, which imports the function: whatever it does, it is
+        over when its lease is. The bot's file must then call ``run()`` below
+        ``if __name__ == "__main__":``.
         """
         if not modes or not all(isinstance(mode, str) for mode in modes):
             raise BadSetting("handler", modes, 'modes, as in @agent.handler("quest")')
 
         def register(function: H) -> H:
-            self.add_handler(function, *modes)
+            self.add_handler(function, *modes, isolation=isolation)
             return function
 
         return register
 
-    def add_handler(self, function: Handler, *modes: str) -> None:
+    def add_handler(
+        self, function: Handler, *modes: str, isolation: Isolation | None = None
+    ) -> None:
         """Let *function* do the work of *modes*; all handlers must be known before the start."""
         if self._loop is not None:
             raise AgentError(f"agent {self.name!r} runs already; add handlers before that")
-        self._handlers.add(modes, function)
+        self._handlers.add(modes, function, isolation)
 
     # --- what it says
 
@@ -153,6 +160,11 @@ class Agent:
 
         Raises :class:`AlreadyRunning` if another process uses the same state directory and name.
         """
+        if isolated.in_task:
+            raise AgentError(
+                "the process of a task must not start an agent; put the start of the bot below "
+                'if __name__ == "__main__":'
+            )
         if self._loop is not None:
             raise AgentError(f"agent {self.name!r} was started already; make a new one")
         if not self._handlers.modes:

@@ -155,8 +155,7 @@ class Connection:
             return
         sock: Any = self.socket
         if gracefully and sock is not None:
-            self._client.disconnect()
-            _flush(self._client, sock)
+            _say_goodbye(self._client, sock)
         self._closed(why)
 
     def _closed(self, why: str) -> None:
@@ -226,18 +225,21 @@ class Connection:
             self.why_closed = self._refusal or self.why_closed or str(reason.getName())
 
 
-def _flush(client: Client, sock: socket.socket) -> None:
-    """Send the rest and wait for the broker to hang up.
+def _say_goodbye(client: Client, sock: socket.socket) -> None:
+    """Send the rest and DISCONNECT, and wait for the broker to hang up.
 
     A socket that is closed with unread bytes in it is reset, and what the broker has not read
-    yet, our goodbye for instance, may be lost with that.
+    yet, our goodbye for instance, may be lost with that: it would send our will. paho closes its
+    socket right after DISCONNECT, so a second descriptor keeps the connection open.
     """
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), socket.fromfd(sock.fileno(), sock.family, sock.type) as kept:
         sock.settimeout(GOODBYE_S)
+        client.disconnect()
         while client.want_write() and client.loop_write() == MQTT_ERR_SUCCESS:
             pass
-        sock.shutdown(socket.SHUT_WR)
-        while sock.recv(65_536):
+        kept.settimeout(GOODBYE_S)
+        kept.shutdown(socket.SHUT_WR)
+        while kept.recv(65_536):
             pass
 
 

@@ -49,12 +49,12 @@ class CoroutineRunner:
         return ready.result()
 
     def _launch(self, run: Run, handler: AsyncHandler) -> None:
-        task = asyncio.get_running_loop().create_task(_guarded(run, handler))
+        task = asyncio.get_running_loop().create_task(run_guarded(run, handler))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-async def _guarded(run: Run, handler: AsyncHandler) -> None:
+async def run_guarded(run: Run, handler: AsyncHandler) -> None:
     """Run *handler* inside, so that cancelling it never cancels what reports its end."""
     if not run.begin():
         return

@@ -34,7 +34,7 @@ class Executor:
         *,
         lock_file: int | None = None,
     ) -> None:
-        self._lock_file = lock_file
+        self._held_files = () if lock_file is None else (lock_file,)
         self._handlers = handlers
         self._clock = clock
         self._post = post
@@ -73,7 +73,9 @@ class Executor:
             declined = Declined("no_handler", f"no handler for {start.assignment.mode!r}")
             self._post(HandlerEnded(start.fence, declined), True)  # noqa: FBT003 - wakes the loop
             return
-        run = self._runs[start.fence] = Run(start, self._clock, self._post)
+        run = self._runs[start.fence] = Run(
+            start, self._clock, self._post, held_files=self._held_files
+        )
         if is_async(handler):
             self._coroutines.start(run, cast("AsyncHandler", handler))
         else:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,6 +14,7 @@ from protocol.messages.base import Mode
 PlainHandler: TypeAlias = Callable[[Task], Any]
 AsyncHandler: TypeAlias = Callable[[AsyncTask], Awaitable[Any]]
 Handler: TypeAlias = PlainHandler | AsyncHandler
+Isolation: TypeAlias = Literal["process"]
 
 _MODE: Final = TypeAdapter(Mode)
 
@@ -24,8 +25,10 @@ class Handlers:
     def __init__(self) -> None:
         self._by_mode: dict[str, Handler] = {}
 
-    def add(self, modes: tuple[str, ...], handler: Handler) -> None:
-        """Let *handler* do the work of *modes*."""
+    def add(
+        self, modes: tuple[str, ...], handler: Handler, isolation: Isolation | None = None
+    ) -> None:
+        """Let *handler* do the work of *modes*; see :meth:`Agent.handler` for *isolation*."""
         if not modes:
             raise BadSetting("handler", modes, "name at least one mode, or '*' for every mode")
         if not callable(handler):
@@ -39,6 +42,14 @@ class Handlers:
                     raise BadSetting("handler", mode, right) from None
             if mode in self._by_mode:
                 raise BadSetting("handler", mode, "a mode can have one handler only")
+        if isolation not in {None, "process"}:
+            raise BadSetting("isolation", isolation, "'process', or nothing")
+        if isolation == "process":
+            from agent_client.isolation.handler import (  # noqa: PLC0415 - most bots need none
+                ProcessHandler,
+            )
+
+            handler = ProcessHandler(handler)
         self._by_mode.update(dict.fromkeys(modes, handler))
 
     def find(self, mode: str) -> Handler | None:

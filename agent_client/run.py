@@ -6,7 +6,7 @@ deadline by itself, on its own clock: the loop may be frozen while the handler i
 
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from agent_client.clock import Clock
 from agent_client.core.effects import StartHandler
@@ -33,7 +33,11 @@ Post = Callable[[Event, bool], None]
 class Run:
     """The rights and duties of one running handler."""
 
-    def __init__(self, start: StartHandler, clock: Clock, post: Post) -> None:
+    def __init__(
+        self, start: StartHandler, clock: Clock, post: Post, *, held_files: tuple[int, ...] = ()
+    ) -> None:
+        self.held_files = held_files
+        """Open files that a process of its own has to keep open as long as it runs."""
         self.fence = start.fence
         self.assignment = start.assignment
         self.deadline_ms = start.deadline_ms
@@ -128,6 +132,35 @@ class Run:
             if left is not None and left <= 0:
                 self._stop_why = StopWhy.LEASE_LOST
         return self._stop_why
+
+    def raise_if_stopped(self) -> None:
+        """Raise if the handler must stop; unlike :meth:`check`, never rest."""
+        if (why := self.must_stop()) is not None:
+            raise self.exception(why)
+
+    def gave_way(self) -> MustStop:
+        """Make what is raised when the work has stopped, though nobody here asked for it yet."""
+        why = self.must_stop()
+        if why is None:
+            why = self._stop_why = StopWhy.LEASE_LOST
+        return self.exception(why)
+
+    def deadline_on(self, other_now_ms: Callable[[], int]) -> int | None:
+        """Tell the deadline on another clock; None if the work may overrun its lease."""
+        if not self.obeys_deadline:
+            return None
+        # The other clock first: time lost between the two looks must not be won.
+        other = other_now_ms()
+        return other + self.deadline_ms - self._clock.now_ms()
+
+    def how_things_stand(self, other_now_ms: Callable[[], int]) -> dict[str, Any]:
+        """Say everything that matters to a handler in another process."""
+        return {
+            "deadline_ms": self.deadline_on(other_now_ms),
+            "why": self._stop_why,
+            "rest": self._pause_asked,
+            "kill": self.killed,
+        }
 
     def must_rest(self) -> bool:
         """Say whether the handler should rest."""

@@ -23,6 +23,11 @@ class _Task:
         self._run = run
 
     @property
+    def run(self) -> Run:
+        """What the library knows of this execution; not for handlers."""
+        return self._run
+
+    @property
     def id(self) -> str:
         """The id of the task; the same for every attempt at it."""
         return self._run.assignment.task
