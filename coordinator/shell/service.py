@@ -254,6 +254,7 @@ def run(settings: CoordinatorSettings) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it greets at every start
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 -- not on every platform
 

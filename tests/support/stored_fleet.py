@@ -29,7 +29,7 @@ def changes_of_a_fleet(tasks: int, *, padding: int = 0) -> Changes:
     if tasks:
         lent = state.tasks["t0000"]
         lent.phase, lent.fence, lent.fenced_to = Phase.RUNNING, 3, "Main"
-        lent.attempt = Attempt(3, "Main", "b" * 32, 60_000, 2_000, (1, 1), 0, 0)
+        lent.attempt = Attempt(3, "Main", "b" * 32, 2_000, 300, (1, 1), 0, 0)
     return batch.changes(state, 1, 0)
 
 
