@@ -16,6 +16,8 @@ from protocol.vocabulary import HoldingPhase, PresenceState, Want
 
 STALE_AFTER: Final = 3
 """After so many heartbeats without a new number, the old ones mean nothing."""
+STALE_MIN_MS: Final = 5_000
+"""Agents measure at most once a second, however fast their heart beats."""
 
 _EXECUTING: Final = frozenset({HoldingPhase.RUNNING, HoldingPhase.PAUSED})
 
@@ -135,7 +137,8 @@ def _notice_deafness(turn: Turn, agent: Agent) -> bool:
 def _notice_stale_metrics(turn: Turn, agent: Agent) -> None:
     """Know nothing of an agent's health when its numbers are older than three heartbeats."""
     measured_ms = agent.measured_ms
-    if measured_ms is None or turn.now.mono_ms - measured_ms <= STALE_AFTER * agent.interval_ms:
+    stale_ms = max(STALE_AFTER * agent.interval_ms, STALE_MIN_MS)
+    if measured_ms is None or turn.now.mono_ms - measured_ms <= stale_ms:
         return
     agent.measured_ms = None
     if agent.health.forget():

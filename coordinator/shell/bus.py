@@ -28,7 +28,8 @@ KEEPALIVE_S: Final = 20
 CONNECT_TIMEOUT_S: Final = 15.0
 RECONNECT_MIN_S: Final = 0.2
 RECONNECT_MAX_S: Final = 10.0
-MAX_IN_FLIGHT: Final = 1000
+UNLIMITED: Final = 0
+"""Of messages in flight: with a limit, paho walks all of them at every acknowledgement."""
 PACKETS_PER_WAKE: Final = 200
 
 
@@ -122,7 +123,7 @@ class Bus:
         )
         if self.address.username is not None:
             client.username_pw_set(self.address.username, self.address.password)
-        client.max_inflight_messages_set(MAX_IN_FLIGHT)
+        client.max_inflight_messages_set(UNLIMITED)
         client.will_set(self.will.topic, self.will.payload, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
