@@ -49,7 +49,7 @@ bench: $(READY) ## Measure throughput and latency on this machine
 .PHONY: lock
 lock: $(READY) ## Make requirements-dev.lock anew, with the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --upgrade \
-		--extra server --group dev --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--extra server --extra postgres --group dev --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --output-file requirements-dev.lock pyproject.toml
 
 .PHONY: test-services

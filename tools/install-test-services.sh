@@ -1,16 +1,27 @@
 #!/usr/bin/env bash
 # Install what the tests run against and pip cannot bring: mosquitto and its command-line
-# clients. Tests start their own brokers on free ports, so the packaged service is kept from
-# starting. Fails, saying what to do, rather than leave a test without its broker.
+# clients, and PostgreSQL. Tests start their own brokers and databases on free ports, so the
+# packaged services are kept from starting. Fails, saying what to do, rather than leave a test without its broker.
 set -euo pipefail
 
 export PATH="$PATH:/usr/sbin:/sbin"
+
+# Debian keeps the programs of each PostgreSQL version in a folder of its own.
+find_postgresql() {
+  local folder
+  for folder in /usr/lib/postgresql/*/bin; do
+    if [[ -d $folder ]]; then PATH="$PATH:$folder"; fi
+  done
+}
+find_postgresql
 
 declare -A package_of=(
   [mosquitto]=mosquitto
   [mosquitto_passwd]=mosquitto
   [mosquitto_pub]=mosquitto-clients
   [mosquitto_sub]=mosquitto-clients
+  [initdb]=postgresql
+  [pg_ctl]=postgresql
 )
 
 missing_packages() {
@@ -30,7 +41,7 @@ mapfile -t missing < <(missing_packages)
 ((${#missing[@]})) || exit 0
 
 command -v apt-get >/dev/null ||
-  fail "this is no Debian system; install mosquitto and its clients with your own package manager"
+  fail "this is no Debian system; install mosquitto with its clients, and PostgreSQL, with your own package manager"
 
 as_root=()
 if ((EUID != 0)); then
@@ -53,9 +64,12 @@ fi
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || fail "apt-get install failed"
 
 # Not started now is not enough: it must not start at the next boot either.
-if [[ " ${missing[*]} " == *" mosquitto "* ]] && command -v systemctl >/dev/null; then
-  "${as_root[@]}" systemctl disable --quiet mosquitto || fail "could not disable the mosquitto service"
-fi
+for service in mosquitto postgresql; do
+  if [[ " ${missing[*]} " == *" $service "* ]] && command -v systemctl >/dev/null; then
+    "${as_root[@]}" systemctl disable --quiet "$service" || fail "could not disable the $service service"
+  fi
+done
 
+find_postgresql
 mapfile -t missing < <(missing_packages)
 ((${#missing[@]} == 0)) || fail "apt-get said it was done, yet something is missing"
