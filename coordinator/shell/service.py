@@ -29,7 +29,8 @@ from coordinator.shell.plans import Plans, first_version, starting_plan
 from coordinator.shell.recollection import longest_lease_ms, remember
 from coordinator.shell.safe_mode import safe_writer
 from coordinator.shell.secret import coordinator_secret
-from coordinator.shell.store import Store, StoreError
+from coordinator.shell.stand_by import stand_by
+from coordinator.shell.store import Store
 from coordinator.shell.store.examination import examine
 from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
 from coordinator.shell.upkeep import Upkeep
@@ -213,7 +214,7 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     coord = f"{socket.gethostname()[:60]}-{os.getpid()}"
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(contextlib.closing(lock_directory(settings.data)))
-        damage = examine(settings.data)
+        damage = None if settings.store is not None else examine(settings.data)
         if damage is not None:
             writer = safe_writer(settings, damage, topics, clock, coord)
             stack.callback(writer.close)
@@ -221,9 +222,9 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
                 _address(settings), stop
             )
             return
-        store = stack.enter_context(contextlib.closing(Store.in_directory(settings.data)))
-        if not store.try_to_lead():
-            raise StoreError("another coordinator leads this store")
+        store = stack.enter_context(contextlib.closing(_store(settings)))
+        if not await stand_by(store, stop):
+            return
         start = starting_plan(store.archive, settings.plan_file)
         policy = compile_plan(start.plan)
         memory = store.begin_term(clock.now().wall_ms - policy.task_ttl_ms)
@@ -253,6 +254,12 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
             writer, store, settings.data, start.plan, memory.restored_ms is not None
         )
         await coordinator.run(_address(settings), stop)
+
+
+def _store(settings: CoordinatorSettings) -> Store:
+    if settings.store is not None:
+        return Store(settings.store)
+    return Store.in_directory(settings.data)
 
 
 def _address(settings: CoordinatorSettings) -> BrokerAddress:

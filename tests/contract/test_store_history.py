@@ -1,7 +1,6 @@
 """What is forgotten of history, and what is carried from one store to another."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from coordinator.shell.store import Changes, Store
 from coordinator.shell.store.schema import ATTEMPTS, EVENTS, MARKS, REPLIES
 from coordinator.shell.transfer import BadExport, export_store, import_document
 from tests.support.stored_fleet import HELD, changes_of_a_fleet
-from tests.support.stores import SqliteStores, task_row
+from tests.support.stores import SqliteStores, Stores, task_row
 
 DAY_MS = 86_400_000
 NOW_MS = 100 * DAY_MS
@@ -23,14 +22,7 @@ KEEP = Retention(tasks=30 * 86_400.0, events=10 * 86_400.0)
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[SqliteStores]:
-    stores = SqliteStores(tmp_path / "data")
-    yield stores
-    stores.close_all()
-
-
-@pytest.fixture
-def store(stores: SqliteStores) -> Store:
+def store(stores: Stores) -> Store:
     store = stores.open()
     store.begin_term(0)
     return store
@@ -140,7 +132,7 @@ def test_answers_are_kept_for_a_day_and_marks_until_they_are_cleared(store: Stor
 
 
 def test_a_fleet_comes_out_of_one_store_and_into_another(
-    stores: SqliteStores, store: Store, tmp_path: Path
+    stores: Stores, store: Store, tmp_path: Path
 ) -> None:
     store.commit(changes_of_a_fleet(3))
     document = json.loads(json.dumps(export_store(stores.url, NOW_MS)))
@@ -174,7 +166,7 @@ def test_a_fleet_comes_out_of_one_store_and_into_another(
     ],
 )
 def test_a_document_that_is_wrong_is_refused_before_anything_is_written(
-    stores: SqliteStores, store: Store, tmp_path: Path, harm: Any, said: str
+    stores: Stores, store: Store, tmp_path: Path, harm: Any, said: str
 ) -> None:
     store.commit(changes_of_a_fleet(3))
     document = export_store(stores.url, NOW_MS)

@@ -1,7 +1,5 @@
 """What the coordinator relies on, of every database that can be its store."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from coordinator.shell.store import Changes, Store, StoreUnavailable, TermEnded
 from coordinator.shell.store.schema import META
 from protocol.messages import Reply
-from tests.support.stores import SqliteStores, cut_at_commit, much, task_row
+from tests.support.stores import Stores, cut_at_commit, insist, much, task_row
 
 EVENT = {"number": 7, "at_ms": 5, "kind": "health", "subject": "Main", "doc": b"{}"}
 ATTEMPT = {
@@ -24,14 +22,7 @@ ATTEMPT = {
 }
 
 
-@pytest.fixture
-def stores(tmp_path: Path) -> Iterator[SqliteStores]:
-    stores = SqliteStores(tmp_path / "data")
-    yield stores
-    stores.close_all()
-
-
-def leading(stores: SqliteStores) -> Store:
+def leading(stores: Stores) -> Store:
     store = stores.open()
     store.begin_term(0)
     return store
@@ -45,7 +36,7 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
     return sorted(row["id"] for row in rows)
 
 
-def test_what_was_committed_is_there_after_a_restart(stores: SqliteStores) -> None:
+def test_what_was_committed_is_there_after_a_restart(stores: Stores) -> None:
     store = leading(stores)
     store.commit(
         Changes(
@@ -71,7 +62,7 @@ def test_what_was_committed_is_there_after_a_restart(stores: SqliteStores) -> No
     ]
 
 
-def test_the_last_word_on_a_row_counts(stores: SqliteStores) -> None:
+def test_the_last_word_on_a_row_counts(stores: Stores) -> None:
     store = leading(stores)
     store.commit(
         Changes(
@@ -90,7 +81,7 @@ def test_the_last_word_on_a_row_counts(stores: SqliteStores) -> None:
 
 
 def test_of_tasks_that_are_over_only_the_latest_are_loaded_but_all_are_counted(
-    stores: SqliteStores,
+    stores: Stores,
 ) -> None:
     store = leading(stores)
     store.commit(
@@ -107,7 +98,7 @@ def test_of_tasks_that_are_over_only_the_latest_are_loaded_but_all_are_counted(
     assert ids(store.past_tasks(["old", "new", "never"])) == ["new", "old"]
 
 
-def test_a_request_is_recognised_by_client_and_id(stores: SqliteStores) -> None:
+def test_a_request_is_recognised_by_client_and_id(stores: Stores) -> None:
     store = leading(stores)
     row = {
         "client": "ops",
@@ -120,7 +111,7 @@ def test_a_request_is_recognised_by_client_and_id(stores: SqliteStores) -> None:
     assert known == {("ops", "r1"): reply("r1")}
 
 
-def test_every_transaction_counts_itself_once(stores: SqliteStores) -> None:
+def test_every_transaction_counts_itself_once(stores: Stores) -> None:
     store = leading(stores)
     before = store.commits
     for n in range(5):
@@ -132,7 +123,7 @@ def test_every_transaction_counts_itself_once(stores: SqliteStores) -> None:
     assert again.commits == before + 6
 
 
-def test_the_same_changes_given_twice_are_stored_once(stores: SqliteStores) -> None:
+def test_the_same_changes_given_twice_are_stored_once(stores: Stores) -> None:
     store = leading(stores)
     changes = Changes(events=[EVENT], attempts=[ATTEMPT])
     store.commit(changes)
@@ -141,7 +132,7 @@ def test_the_same_changes_given_twice_are_stored_once(stores: SqliteStores) -> N
 
 
 def test_a_failed_commit_stores_nothing_and_succeeds_when_the_trouble_is_over(
-    stores: SqliteStores,
+    stores: Stores,
 ) -> None:
     store = leading(stores)
     store.commit(Changes(tasks=[task_row("before")]))
@@ -157,7 +148,7 @@ def test_a_failed_commit_stores_nothing_and_succeeds_when_the_trouble_is_over(
 
 @pytest.mark.parametrize("was_stored", [True, False])
 def test_a_commit_of_unknown_outcome_is_looked_up_before_it_is_done_again(
-    stores: SqliteStores, was_stored: bool
+    stores: Stores, was_stored: bool
 ) -> None:
     store = leading(stores)
     changes = Changes(events=[EVENT], tasks=[task_row("t1")])
@@ -170,7 +161,7 @@ def test_a_commit_of_unknown_outcome_is_looked_up_before_it_is_done_again(
     assert ids(memory.tasks) == ["t1", "t2"]
 
 
-def test_while_a_commit_is_in_doubt_nothing_else_is_written(stores: SqliteStores) -> None:
+def test_while_a_commit_is_in_doubt_nothing_else_is_written(stores: Stores) -> None:
     store = leading(stores)
     changes = Changes(events=[EVENT])
     with cut_at_commit(store, after=True), pytest.raises(StoreUnavailable):
@@ -181,13 +172,14 @@ def test_while_a_commit_is_in_doubt_nothing_else_is_written(stores: SqliteStores
     assert store.begin_term(0).term == 2
 
 
-def test_a_coordinator_whose_term_is_over_can_store_nothing(stores: SqliteStores) -> None:
+def test_a_coordinator_whose_term_is_over_can_store_nothing(stores: Stores) -> None:
     old = leading(stores)
     old.commit(Changes(tasks=[task_row("t1")]))
     stores.lose_the_lead()
     new = leading(stores)
+    late = Changes(tasks=[task_row("t2")])
     with pytest.raises(TermEnded, match="another coordinator"):
-        old.commit(Changes(tasks=[task_row("t2")]))
+        insist(lambda: old.commit(late))
     with pytest.raises(TermEnded, match="another coordinator"):
         old.confirm()
     new.confirm()
@@ -195,13 +187,13 @@ def test_a_coordinator_whose_term_is_over_can_store_nothing(stores: SqliteStores
     assert ids(new.past_tasks(["t1", "t2", "t3"])) == ["t1", "t3"]
 
 
-def test_a_term_that_lasts_is_confirmed(stores: SqliteStores) -> None:
+def test_a_term_that_lasts_is_confirmed(stores: Stores) -> None:
     store = leading(stores)
     store.commit(Changes(tasks=[task_row("t1")]))
     store.confirm()
 
 
-def test_a_fault_of_ours_is_no_trouble_of_the_store(stores: SqliteStores) -> None:
+def test_a_fault_of_ours_is_no_trouble_of_the_store(stores: Stores) -> None:
     store = leading(stores)
     store.commit(Changes(events=[EVENT]))
     with pytest.raises(Exception, match=r"(?i)unique") as raised:

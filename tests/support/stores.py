@@ -2,13 +2,16 @@
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from coordinator.shell.store import Changes, Store
+from coordinator.shell.store import Changes, Store, StoreUnavailable
 from coordinator.shell.store.engine import url_in
+from tests.support.postgres import Database
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -40,6 +43,59 @@ class SqliteStores:
         """Let the disk be full."""
         with full_disk(store):
             yield
+
+
+@dataclass
+class PostgresStores:
+    """One database in PostgreSQL."""
+
+    database: Database
+    opened: list[Store] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.database.url
+
+    def open(self) -> Store:
+        """Open the store; it is closed when the test ends, or before."""
+        store = Store(self.url)
+        self.opened.append(store)
+        return store
+
+    def close_all(self) -> None:
+        while self.opened:
+            self.opened.pop().close()
+
+    def lose_the_lead(self) -> None:
+        """End the leader's connection, and with it its lock, without its knowing."""
+        self.database.disconnect_all()
+
+    @contextlib.contextmanager
+    def broken(self, store: Store) -> Iterator[None]:
+        """Let nothing be written."""
+        self.database.read_only(yes=True)
+        reconnect(store)
+        yield
+        self.database.read_only(yes=False)
+        reconnect(store)
+
+
+Stores = SqliteStores | PostgresStores
+
+
+def reconnect(store: Store) -> None:
+    """Let *store* find out that its connection is gone, and make a new one."""
+    with contextlib.suppress(StoreUnavailable):
+        store.confirm()
+    store.confirm()
+
+
+def insist(call: Callable[[], T]) -> T:
+    """Do *call* again if the connection proves to be gone, as the writer does."""
+    try:
+        return call()
+    except StoreUnavailable:
+        return call()
 
 
 @contextlib.contextmanager
