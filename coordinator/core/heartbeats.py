@@ -160,7 +160,7 @@ def on_metrics(turn: Turn, said: Metrics, *, retained: bool) -> None:
     before = agent.tier
     if agent.health.sample(agent.policy.thresholds, said.m):
         if agent.tier is not before:
-            reasons = "; ".join(agent.health.reasons)
-            turn.tell("health", agent.name, f"{agent.name} is {agent.tier.value} ({reasons})")
+            because = ": " + "; ".join(agent.health.reasons) if agent.health.reasons else ""
+            turn.tell("health", agent.name, f"{agent.name} is {agent.tier.value}{because}")
             refresh(turn, agent)
         turn.show(agent)
