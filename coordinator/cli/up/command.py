@@ -23,8 +23,8 @@ from coordinator.cli.options import (
 )
 from coordinator.cli.up.data import end_leftovers, held
 from coordinator.cli.up.fleet import Fleet
+from coordinator.cli.up.plan import plan_in_force
 from coordinator.cli.up.supervisor import Stopped, Supervisor
-from coordinator.plan.load import load
 from protocol.errors import FleetBusError
 
 ONE_REQUEST_S: Final = 0.5
@@ -61,11 +61,13 @@ def up(
             "no_agents": no_agents or None,
         }
     )
-    fleet_plan = load(chosen.plan_file)
     with held(chosen.data):
         if left := end_leftovers(chosen.data):
             say(f"{screen.WARN} ended what an earlier `fleetbus up` left: {', '.join(left)}")
-        raise typer.Exit(_run(Fleet(chosen, fleet_plan, say)))
+        in_force = plan_in_force(chosen)
+        if in_force.note is not None:
+            say(f"{screen.WARN} {in_force.note}")
+        raise typer.Exit(_run(Fleet(chosen, in_force, say)))
 
 
 def say(line: str) -> None:

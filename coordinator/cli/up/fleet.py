@@ -12,9 +12,9 @@ from coordinator.cli.options import bus_of
 from coordinator.cli.up import ports
 from coordinator.cli.up.data import write_state
 from coordinator.cli.up.parts import agent_parts, broker_part, coordinator_part
+from coordinator.cli.up.plan import PlanInForce
 from coordinator.cli.up.readiness import Before, BrokerPorts, broker_ports
 from coordinator.cli.up.supervisor import PartFailed, Supervisor
-from coordinator.plan.schema import FleetPlan
 from coordinator.settings import CoordinatorSettings
 from protocol.topics import DEFAULT_ROOT
 from protocol.vocabulary import CoordinatorState
@@ -28,10 +28,11 @@ class Fleet:
     """One start of everything: what was decided, and what came of it."""
 
     def __init__(
-        self, chosen: CoordinatorSettings, plan: FleetPlan, say: Callable[[str], None]
+        self, chosen: CoordinatorSettings, in_force: PlanInForce, say: Callable[[str], None]
     ) -> None:
         self.chosen = chosen
-        self.plan = plan
+        self.plan = in_force.plan
+        self.source = in_force.source
         self.say = say
         self.data = chosen.data.absolute()
         self.supervisor = Supervisor(chosen.data, say)
@@ -39,7 +40,7 @@ class Fleet:
 
     def start(self) -> None:
         """Start every part in turn, each when the one it needs is ready."""
-        self.say(f"fleet {screen.printable(self.plan.fleet_name)!r} from {self.chosen.plan_file}")
+        self.say(f"fleet {screen.printable(self.plan.fleet_name)!r} from {self.source}")
         self._settle_ports()
         if self._own_broker:
             self._start_broker()
