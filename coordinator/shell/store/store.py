@@ -30,7 +30,7 @@ from sqlalchemy.sql.expression import UpdateBase
 from coordinator.shell.crash import CrashPoint, crash_here
 from coordinator.shell.store.archive import Archive
 from coordinator.shell.store.changes import Changes, Memory, Row
-from coordinator.shell.store.engine import engine_of, migrate, url_in
+from coordinator.shell.store.engine import engine_of, migrate, reading_engine, url_in
 from coordinator.shell.store.errors import StoreError, StoreUnavailable, TermEnded, is_trouble
 from coordinator.shell.store.leadership import Leadership
 from coordinator.shell.store.prepared import Prepared
@@ -69,7 +69,9 @@ class Store:
         self.commits = 0
         self._sidecar = sidecar
         self._engine = engine_of(url)
-        self.archive = Archive(engine_of(url))  # its connections are none that may hold the lead
+        self.archive = Archive(
+            reading_engine(url)
+        )  # its connections are none that may hold the lead
         """What others than the writer may read, in threads of their own."""
         self._leadership = Leadership(self._engine)
         self._connection: Connection | None = None
@@ -197,7 +199,9 @@ class Store:
             writer = self._writer
             try:
                 writer.exec_driver_sql("PRAGMA busy_timeout=0")  # a reader may take its time
-                writer.exec_driver_sql("PRAGMA incremental_vacuum(500)").all()
+                given_back = writer.exec_driver_sql("PRAGMA incremental_vacuum(500)")
+                if given_back.returns_rows:  # not when there is nothing to give back
+                    given_back.all()
                 writer.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
             finally:
                 writer.exec_driver_sql("PRAGMA busy_timeout=5000")
