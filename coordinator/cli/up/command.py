@@ -61,10 +61,10 @@ def up(
             "no_agents": no_agents or None,
         }
     )
+    in_force = plan_in_force(chosen)
     with held(chosen.data):
         if left := end_leftovers(chosen.data):
             say(f"{screen.WARN} ended what an earlier `fleetbus up` left: {', '.join(left)}")
-        in_force = plan_in_force(chosen)
         if in_force.note is not None:
             say(f"{screen.WARN} {in_force.note}")
         raise typer.Exit(_run(Fleet(chosen, in_force, say)))
