@@ -20,7 +20,7 @@ from coordinator.core.state import State
 from coordinator.shell.batch import task_row
 from coordinator.shell.restoring import FENCE_STEP, TERM_STEP
 from coordinator.shell.store import Changes, Row, Store, StoreError
-from coordinator.shell.store.engine import engine_of
+from coordinator.shell.store.engine import reading_engine
 from coordinator.shell.store.schema import AGENTS, MARKS, META, TASKS
 from coordinator.shell.store.store import RESTORED
 
@@ -46,7 +46,7 @@ class Counts:
 
 def export_store(url: str, now_ms: int) -> Row:
     """Return the registry and the schedule of the store at *url*, as of one moment."""
-    engine = engine_of(url)
+    engine = reading_engine(url)
     try:
         with _one_moment(engine) as connection:
             agents = select(AGENTS.c.doc).order_by(AGENTS.c.name)

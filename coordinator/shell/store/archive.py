@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from coordinator.plan.preview.snapshot import Snapshot
 from coordinator.plan.versions import StoredPlan
-from coordinator.shell.store.engine import FILE_NAME, open_engine, url_in
+from coordinator.shell.store.engine import FILE_NAME, has_known_schema, reading_engine, url_in
 from coordinator.shell.store.errors import StoreUnavailable, is_trouble
 from coordinator.shell.store.schema import AGENTS, MARKS, PLANS, TASKS
 from protocol.vocabulary import TaskStatus
@@ -34,7 +34,10 @@ class Archive:
     @classmethod
     def in_directory(cls, data: Path) -> "Archive | None":
         """Open the store of the data directory *data*, if it has one."""
-        return cls(open_engine(url_in(data))) if (data / FILE_NAME).is_file() else None
+        if not (data / FILE_NAME).is_file():
+            return None
+        engine = reading_engine(url_in(data))
+        return cls(engine) if has_known_schema(engine) else None
 
     def plans(self) -> Generator[StoredPlan, None, None]:
         """Yield every version, newest first."""

@@ -1,6 +1,8 @@
 """Opening the database so that a commit is a promise, and bringing its schema up to date."""
 
-from collections.abc import Sequence
+import contextlib
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
 
 from coordinator.shell.store.errors import StoreError, StoreUnavailable, is_trouble
 
@@ -21,11 +24,28 @@ def url_in(data: Path) -> str:
     return f"sqlite:///{data / FILE_NAME}"
 
 
-def open_engine(url: str) -> Engine:
-    """Open the database at *url* and bring its schema up to date, or raise :class:`StoreError`."""
-    engine = engine_of(url)
-    migrate(engine)
+def reading_engine(url: str) -> Engine:
+    """Prepare to read the database at *url*, and nothing else; its schema stays as it is."""
+    parts = make_url(url)
+    if parts.get_backend_name() != "sqlite":
+        engine = engine_of(url)
+        event.listen(engine, "connect", _only_read_postgresql)
+        return engine
+    file = Path(parts.database or "").absolute().as_uri()
+    engine = create_engine(
+        "sqlite://",
+        poolclass=QueuePool,
+        creator=lambda: sqlite3.connect(f"{file}?mode=ro", uri=True, check_same_thread=False),
+    )
+    event.listen(engine, "connect", _only_read_sqlite)
     return engine
+
+
+def has_known_schema(engine: Engine) -> bool:
+    """Say whether there is a schema; refuse one that is newer than what this version knows."""
+    with _translated(), engine.connect() as connection:
+        current, _ = _revisions(connection, _scripts(connection)[1])
+        return current is not None
 
 
 def engine_of(url: str) -> Engine:
@@ -53,13 +73,11 @@ def engine_of(url: str) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the schema up to date; refuse one that is newer than what this version knows."""
-    try:
-        with engine.begin() as connection:
-            _migrate(connection)
-    except DBAPIError as error:
-        if not is_trouble(error):
-            raise
-        raise StoreUnavailable(f"the store cannot be opened: {error.orig}") from error
+    with _translated(), engine.begin() as connection:
+        config, scripts = _scripts(connection)
+        current, head = _revisions(connection, scripts)
+        if current != head:
+            command.upgrade(config, "head")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -- a DBAPI connection
@@ -76,17 +94,39 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
     cursor.close()
 
 
-def _migrate(connection: Connection) -> None:
+def _only_read_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -- as above
+    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _only_read_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401 -- as above
+    connection.read_only = True
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if not is_trouble(error):
+            raise
+        raise StoreUnavailable(f"the store cannot be opened: {error.orig}") from error
+
+
+def _scripts(connection: Connection) -> tuple[Config, ScriptDirectory]:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config)
+    return config, ScriptDirectory.from_config(config)
+
+
+def _revisions(connection: Connection, scripts: ScriptDirectory) -> tuple[str | None, str | None]:
+    """Return the schema that is there and the one that is wanted."""
     current = MigrationContext.configure(connection).get_current_revision()
-    known: Sequence[str] = [script.revision for script in scripts.walk_revisions()]
+    known = [script.revision for script in scripts.walk_revisions()]
     if current is not None and current not in known:
         raise StoreError(
             f"the store has schema {current}, which is newer than this fleetbus knows; "
             "install the newer version, or use another --data directory"
         )
-    if current != scripts.get_current_head():
-        command.upgrade(config, "head")
+    return current, scripts.get_current_head()
