@@ -4,12 +4,13 @@ import argparse
 import json
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from broker.engine import Ports
 from broker.errors import BrokerError
 from broker.server import run
-from broker.settings import MQTT_PORT, WEBSOCKET_PORT, BrokerSettings
+from broker.settings import MQTT_PORT, PACE, WEBSOCKET_PORT, BrokerSettings
 from protocol.errors import BadName
 from protocol.topics import DEFAULT_ROOT
 
@@ -17,7 +18,7 @@ from protocol.topics import DEFAULT_ROOT
 def main(arguments: list[str] | None = None) -> int:
     """Serve as *arguments* say; print one line of JSON with the ports when ready."""
     parser = argparse.ArgumentParser(prog="python -m broker", description="The embedded broker.")
-    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--mqtt-port", type=int, default=MQTT_PORT, help="0: any free port")
     parser.add_argument(
         "--ws-port", type=int, default=WEBSOCKET_PORT, help="MQTT over WebSocket; 0: any free port"
@@ -25,6 +26,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", default=DEFAULT_ROOT, help="root of the fleet's topics")
     parser.add_argument(
         "--secret-file", type=Path, help="file with the coordinator's password, written by it"
+    )
+    parser.add_argument("--credentials-file", type=Path, help="who is enrolled, as JSON")
+    parser.add_argument(
+        "--require-credentials", action="store_true", help="believe no name, not even of here"
+    )
+    parser.add_argument(
+        "--insecure-network",
+        action="store_true",
+        help="serve other machines even without credentials or TLS: anyone may read or command",
+    )
+    parser.add_argument(
+        "--rate", type=float, default=PACE.per_second, help="packets a second of one client"
+    )
+    parser.add_argument(
+        "--burst", type=int, default=PACE.burst, help="packets of one client at once"
     )
     parser.add_argument("--tls-cert", type=Path, help="certificate of the broker, PEM")
     parser.add_argument("--tls-key", type=Path, help="its private key, PEM")
@@ -34,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     try:
-        settings = BrokerSettings(**vars(options))
+        given = vars(options)
+        pace = replace(PACE, per_second=given.pop("rate"), burst=given.pop("burst"))
+        settings = BrokerSettings(**given, pace=pace)
     except (BrokerError, BadName) as error:
         parser.error(str(error))
     return run(settings, bound=_announce)

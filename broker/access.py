@@ -1,18 +1,36 @@
-"""Lets clients in by the protocol's access table, and says in the log whom it did not.
+"""Lets clients in by credentials and the access table, and says in the log whom it did not.
 
 Decisions are made in :mod:`broker.identity` and :mod:`broker.gate`; this is where they meet the
-coordinator's secret file, the clock and the log.
+files of secrets, the clock and the log. What takes time, a person's password or the use of a
+token, is done on a thread; everyone else is admitted at once.
 """
 
+import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
+from broker import clock
+from broker.credentials.file import CredentialsFile
+from broker.credentials.passwords import SlowWork, matching_password
+from broker.credentials.records import Book, Entry, fingerprint
+from broker.errors import BadCredentialsFile, CannotEnroll
 from broker.gate import Gate
-from broker.identity import Connect, Refusal, claims_coordinator, identify
+from broker.identity import (
+    Connect,
+    Proven,
+    Refusal,
+    Unchecked,
+    claims_coordinator,
+    examine,
+    identify,
+)
+from broker.pace import Pace, Paces
 from broker.tally import Tally
+from protocol.enrolment import Claim
 from protocol.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -20,11 +38,14 @@ log = logging.getLogger(__name__)
 FIGURES: Final = "$SYS/#"
 """What everyone who gets in may read beside the fleet's topics: the broker's own figures."""
 
+Admission: TypeAlias = Gate | asyncio.Future[Gate | None] | None
+"""A gate, None for whoever may not connect, or one of them later."""
+
 
 class Access(Protocol):
     """Who may connect, and with which rights."""
 
-    def admit(self, connect: Connect) -> Gate | None:
+    def admit(self, connect: Connect) -> Admission:
         """Return the gate of whoever sent *connect*, None if it may not connect."""
         ...
 
@@ -32,27 +53,60 @@ class Access(Protocol):
         """Note that a message of *client_id* to *topic* was dropped."""
         ...
 
+    def review(self) -> Callable[[Gate], bool] | None:
+        """Look whether rights were withdrawn; if so, return who is still welcome."""
+        ...
+
 
 class FleetAccess:
-    """The rules of the fleet of *topics*."""
+    """The rules of the fleet of *topics*.
 
-    def __init__(self, topics: Topics, secret_file: Path | None) -> None:
+    Names in *credentials* prove themselves; with *required*, nobody else but the coordinator gets
+    in. Everyone but the coordinator keeps to *pace*.
+    """
+
+    def __init__(
+        self,
+        topics: Topics,
+        secret_file: Path | None,
+        credentials: CredentialsFile | None = None,
+        *,
+        required: bool = False,
+        pace: Pace | None = None,
+    ) -> None:
         self._topics = topics
         self._secret_file = secret_file
+        self._file = credentials
+        self._required = required
+        self._version = credentials.version() if credentials else None
+        self._book = credentials.load() if credentials else Book()
+        self._slow = SlowWork()
+        self._paces = Paces(pace) if pace else None
         self._refused_connects = Tally()
         self._refused_publishes = Tally()
 
-    def admit(self, connect: Connect) -> Gate | None:
-        """Judge *connect* by the access table."""
-        secret = self._secret() if claims_coordinator(connect.username) else None
-        verdict = identify(self._topics, connect, secret)
-        if isinstance(verdict, Refusal):
-            # By name rather than by client id, which may be a new random one at each attempt.
-            name = connect.username or connect.client_id
-            if count := self._refused_connects.note(name, time.monotonic()):
-                log.warning("refused %d connection(s) of %.80r: %s", count, name, verdict.reason)
-            return None
-        return Gate(replace(verdict, subscribe=(*verdict.subscribe, FIGURES)))
+    def admit(self, connect: Connect) -> Admission:
+        """Judge *connect* by its credentials and the access table."""
+        name, entries = connect.username, self._book.entries
+        if claims_coordinator(name):
+            return self._decide(connect, self._secret())
+        if connect.client_id != name and connect.client_id in entries:
+            return self._refuse(connect, f"client id {connect.client_id!r} is an enrolled name")
+        entry = entries.get(name or "")
+        if entry is None:
+            if self._required:
+                right = "connect with the name and secret that `fleetbus enroll NAME` gives"
+                return self._refuse(connect, f"not enrolled, and this broker wants it; {right}")
+            return self._decide(connect, None)
+        match examine(entry, connect.password):
+            case Refusal(reason):
+                return self._refuse(connect, reason)
+            case Proven(known):
+                return self._decide(connect, None, entry, known)
+            case Unchecked(hashes):
+                return self._later(connect, lambda: self._hash(connect, entry, hashes))
+            case Claim() as claim:
+                return self._later(connect, lambda: self._trade(connect, claim))
 
     def refused_publish(self, client_id: str, topic: str) -> None:
         """Log a client's first refused message, and then at most one line a minute."""
@@ -63,6 +117,109 @@ class FleetAccess:
                 client_id,
                 topic,
             )
+
+    def review(self) -> Callable[[Gate], bool] | None:
+        """Read the credentials anew if they have changed; a damaged file changes nothing."""
+        if self._file is None or (version := self._file.version()) == self._version:
+            return None
+        self._version = version
+        try:
+            self._book = self._file.load()
+        except BadCredentialsFile as error:
+            log.error("going on with the credentials known so far: %s", error)  # noqa: TRY400 - it says all
+            return None
+        return self.is_welcome
+
+    def is_welcome(self, gate: Gate) -> bool:
+        """Say whether the client of *gate* could come in again as it did."""
+        if gate.is_coordinator:
+            return True
+        entry = self._book.entries.get(gate.name)
+        if entry is None:
+            return gate.credential is None and not self._required
+        return gate.credential in entry.secrets
+
+    def close(self) -> None:
+        """Hash nothing more."""
+        self._slow.close()
+
+    def _later(self, connect: Connect, work: Callable[[], tuple[Entry, str] | str]) -> Admission:
+        """Let *work* find the entry and the hash that proves it, or why there is none."""
+        found = self._slow.submit(work)
+        if found is None:
+            return self._refuse(connect, "too many wait for their password to be checked")
+        admission: asyncio.Future[Gate | None] = asyncio.get_running_loop().create_future()
+
+        def answer(done: "asyncio.Future[tuple[Entry, str] | str]") -> None:
+            if admission.done():
+                return
+            if done.cancelled() or (error := done.exception()) is not None:
+                admission.set_result(self._refuse(connect, "its password could not be checked"))
+                if not done.cancelled():
+                    log.error("a password could not be checked", exc_info=error)
+                return
+            proof = done.result()
+            if isinstance(proof, str):
+                admission.set_result(self._refuse(connect, proof))
+                return
+            entry, known = proof
+            current = self._book.entries.get(entry.name)
+            if current is not None and current.secrets and known not in current.secrets:
+                admission.set_result(self._refuse(connect, "its secret was withdrawn"))
+                return
+            admission.set_result(self._decide(connect, None, entry, known))
+
+        found.add_done_callback(answer)
+        return admission
+
+    def _hash(
+        self, connect: Connect, entry: Entry, hashes: tuple[str, ...]
+    ) -> tuple[Entry, str] | str:
+        known = matching_password(hashes, connect.password or "")
+        return (entry, known) if known else f"not the password of {entry.name!r}"
+
+    def _trade(self, connect: Connect, claim: Claim) -> tuple[Entry, str] | str:
+        name, file = connect.username or "", self._file
+        if file is None:
+            return "this broker enrolls nobody"
+        try:
+            # Who may not come in anyway must not use up a token.
+            entry = self._book.entries[name]
+            refused = identify(self._topics, connect, None, entry)
+            if isinstance(refused, Refusal):
+                return refused.reason
+            book = file.change(lambda book: book.claim(name, claim, clock.now()))
+        except (CannotEnroll, BadCredentialsFile) as error:
+            return str(error)
+        self._book = book  # so that it is known at its very next connection
+        return book.entries[name], fingerprint(claim.secret)
+
+    def _decide(
+        self,
+        connect: Connect,
+        secret: bytes | None,
+        entry: Entry | None = None,
+        known: str | None = None,
+    ) -> Gate | None:
+        verdict = identify(self._topics, connect, secret, entry)
+        if isinstance(verdict, Refusal):
+            return self._refuse(connect, verdict.reason)
+        name, is_coordinator = connect.username or "", claims_coordinator(connect.username)
+        limited = None if is_coordinator or self._paces is None else self._paces
+        return Gate(
+            replace(verdict, subscribe=(*verdict.subscribe, FIGURES)),
+            name=name,
+            credential=known,
+            is_coordinator=is_coordinator,
+            bucket=limited.of(name or connect.client_id) if limited else None,
+        )
+
+    def _refuse(self, connect: Connect, reason: str) -> Gate | None:
+        # By name rather than by client id, which may be a new random one at each attempt.
+        name = connect.username or connect.client_id
+        if count := self._refused_connects.note(name, time.monotonic()):
+            log.warning("refused %d connection(s) of %.80r: %s", count, name, reason)
+        return None
 
     def _secret(self) -> bytes | None:
         """Read the coordinator's password, anew each time: a coordinator's start may change it."""

@@ -8,14 +8,24 @@ but the first its will is published.
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from broker.conversation import HANDLERS, published
 from broker.errors import Malformed, UnsupportedProtocol
 from broker.framing import Framer
+from broker.gate import Gate
 from broker.hub import Hub
 from broker.message import PUBLISH, Message, topic_name
-from broker.packets import BAD_PROTOCOL, CONNECT, connack, read_connect
+from broker.pace import Bucket
+from broker.packets import (
+    BAD_PROTOCOL,
+    CONNECT,
+    FORBIDDEN,
+    ConnectPacketRead,
+    connack,
+    read_connect,
+)
 from broker.session import Session
 from broker.turns import TurnTaking
 
@@ -25,6 +35,9 @@ KEEPALIVE_FACTOR: Final = 1.5
 """MQTT 3.1.1 §3.1.2.10: a client is gone after one and a half keep-alives of silence."""
 
 _SECOND_LOOK_S: Final = 0.1
+
+_ANSWERS: Final = frozenset((0x40, 0x50, 0x60, 0x70))
+"""Acknowledgements, whose number is that of our own messages: they cost no token."""
 
 
 class Outgoing:
@@ -62,9 +75,9 @@ class Connection(TurnTaking):
     """An MQTT client over a byte stream."""
 
     __slots__ = (
-        "_congested", "_ended", "_figures", "_framer", "_heard", "_hub", "_loop",
-        "_outgoing", "_packets", "_patience", "_pending", "_registry", "_session", "_timer",
-        "_unheard", "_will",
+        "_admission", "_bucket", "_congested", "_ended", "_figures", "_framer", "_heard",
+        "_held_back", "_hub", "_loop", "_outgoing", "_packets", "_patience", "_pending",
+        "_registry", "_session", "_throttle", "_timer", "_unheard", "_will",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +104,10 @@ class Connection(TurnTaking):
         self._patience = connect_within_s
         self._unheard = False
         self._timer: asyncio.TimerHandle | None = None
+        self._admission: asyncio.Future[Gate | None] | None = None
+        self._held_back: list[tuple[int, bytes]] = []
+        self._bucket: Bucket | None = None
+        self._throttle: asyncio.TimerHandle | None = None
 
     # What the transport tells.
 
@@ -111,18 +128,14 @@ class Connection(TurnTaking):
         self._heard = self._loop.time()
         self._figures.bytes_received += len(data)
         try:
-            if self._session is None and self._framer.is_between:
+            if self._is_stranger and self._framer.is_between:
                 self._must_connect(data[0])  # before waiting for what may never come
-            for first, body in self._framer.feed(data):
-                if first & 0xF0 == PUBLISH and self._session is not None:
-                    published(self._hub, self, self._session, first, body)
-                else:
-                    self._handle(first, body)
-                if self._ended:
-                    return
+            self._take(self._framer.feed(data))
         except Malformed as error:
             self._figures.protocol_errors += 1
             self.end(str(error))
+            return
+        if self._ended:
             return
         if self._congested and self._unread > self._hub.limits.unread_bytes:
             self.hold()
@@ -136,7 +149,7 @@ class Connection(TurnTaking):
         self._congested = False
         if self._ended:
             return
-        self.release()
+        self._read_on()
         if self._session is not None:
             self._session.outbox.drain()
 
@@ -186,8 +199,11 @@ class Connection(TurnTaking):
         session, self._session = self._session, None
         log.info("%.80r: %s", session.client_id if session else "a stranger", reason)
         self.flush()
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._throttle):
+            if timer is not None:
+                timer.cancel()
+        if self._admission is not None:
+            self._admission.cancel()
         self._transport.close()
         self._timer = self._loop.call_later(
             self._hub.limits.close_within.total_seconds(), self._transport.abort
@@ -202,6 +218,50 @@ class Connection(TurnTaking):
         self._transport.abort()
 
     # What the client does.
+
+    def _take(self, packets: Iterable[tuple[int, bytes]]) -> None:
+        """Do what *packets* ask; the speed of a limited client is measured by the chunk."""
+        counted = 0
+        for first, body in packets:
+            if self._admission is not None:
+                self._held_back.append((first, body))
+                continue
+            kind = first & 0xF0
+            if kind == PUBLISH and self._session is not None:
+                published(self._hub, self, self._session, first, body)
+            else:
+                self._handle(first, body)
+            if self._ended:
+                return
+            counted += kind not in _ANSWERS
+        if self._bucket is not None and counted:
+            self._slow_down(self._bucket, counted)
+
+    def _slow_down(self, bucket: Bucket, packets: int) -> None:
+        """Read nothing for as long as the client was too fast."""
+        now = self._loop.time()
+        pause = bucket.take(packets, now)
+        if not pause:
+            return
+        if bucket.is_flooding(now):
+            self._figures.floods += 1
+            self.end("flooding: too many packets for too long")
+            return
+        self.hold()
+        if self._throttle is not None:
+            self._throttle.cancel()
+        self._throttle = self._loop.call_later(pause, self._throttled_enough)
+
+    def _throttled_enough(self) -> None:
+        self._throttle = None
+        self._heard = self._loop.time()  # its silence was our doing
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read again, unless there is another reason not to."""
+        full = self._congested and self._unread > self._hub.limits.unread_bytes
+        if not self._ended and not full and self._throttle is None and self._admission is None:
+            self.release()
 
     def _handle(self, first: int, body: bytes) -> None:
         if self._session is None:
@@ -227,11 +287,38 @@ class Connection(TurnTaking):
             return
         if packet.will is not None:
             _check_will(packet.will.topic, limits.topic_bytes, limits.topic_levels)
-        entered = self._hub.enter(self, packet)
-        if isinstance(entered, int):
-            self.write(connack(entered))
-            self.end(f"refused with code {entered}")
+        admission = self._hub.admit(packet)
+        if not isinstance(admission, asyncio.Future):
+            self._enter(packet, admission)
             return
+        self._admission = admission
+        self.hold()
+        admission.add_done_callback(lambda done: self._decided(packet, done))
+
+    def _decided(self, packet: ConnectPacketRead, done: "asyncio.Future[Gate | None]") -> None:
+        """Go on with a client whose password took time, and with what it said meanwhile."""
+        if self._ended or done.cancelled():
+            return
+        self._admission = None
+        self._enter(packet, done.result() or FORBIDDEN)
+        held_back, self._held_back = self._held_back, []
+        try:
+            if not self._ended:
+                self._take(held_back)
+        except Malformed as error:
+            self._figures.protocol_errors += 1
+            self.end(str(error))
+        self._read_on()
+
+    def _enter(self, packet: ConnectPacketRead, admitted: "Gate | int | None") -> None:
+        limits = self._hub.limits
+        if not isinstance(admitted, Gate):
+            code = admitted or FORBIDDEN
+            self.write(connack(code))
+            self.end(f"refused with code {code}")
+            return
+        self._bucket = admitted.bucket
+        entered = self._hub.enter(self, packet, admitted)
         self._session = entered
         self._will = packet.will
         self._framer.limit = limits.packet_bytes
@@ -243,6 +330,10 @@ class Connection(TurnTaking):
             self._timer = self._loop.call_later(self._patience, self._look)
 
     # What time does.
+
+    @property
+    def _is_stranger(self) -> bool:
+        return self._session is None and self._admission is None
 
     @property
     def _unread(self) -> int:

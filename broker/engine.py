@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from dataclasses import dataclass
+from typing import Final
 
 from broker.access import Access
 from broker.connection import Connection, Outgoing
@@ -11,6 +12,9 @@ from broker.limits import Limits
 from broker.listeners import BACKLOG, bind
 from broker.settings import BrokerSettings
 from broker.websocket import WebSocketLayer
+
+_REVIEW_S: Final = 0.2
+"""So long after ``fleetbus revoke`` a client may still be connected; a look costs one stat()."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Engine:
     def __init__(self, settings: BrokerSettings, access: Access, limits: Limits) -> None:
         self._settings = settings
         self._limits = limits
+        self._access = access
         self._hub = Hub(access, limits)
         self._loop = asyncio.get_running_loop()
         self._outgoing = Outgoing(self._loop)
@@ -57,6 +62,13 @@ class Engine:
         while True:
             self._hub.publish_figures(int(self._loop.time() - started))
             await asyncio.sleep(self._settings.figures_every.total_seconds())
+
+    async def watch_credentials(self) -> None:
+        """Part from whoever loses its rights, soon after it does, until cancelled."""
+        while True:
+            if (is_welcome := self._access.review()) is not None:
+                self._hub.dismiss(is_welcome)
+            await asyncio.sleep(_REVIEW_S)
 
     async def shutdown(self) -> None:
         """Close everything and return once no connection is left."""

@@ -3,12 +3,16 @@
 - FleetBusError
   - BrokerError           the person who starts the broker can put this right
     - BadSetting          a value that no broker could serve with
-    - NotLoopback         an address that others could reach
+    - Exposed             others could reach the broker, and it would not know whom to trust
+    - BadCredentialsFile  the file of enrolled names is damaged or open to others
     - CannotListen        the operating system refused a port
+  - CannotEnroll          a name cannot be enrolled, rotated or revoked as asked
   - WireError
     - Malformed           a peer broke MQTT 3.1.1; its connection ends, and no other
       - UnsupportedProtocol   it speaks another version of MQTT, which it is told
 """
+
+from pathlib import Path
 
 from protocol.errors import FleetBusError, WireError
 
@@ -24,16 +28,31 @@ class BadSetting(BrokerError):
         super().__init__(f"{field} is {value!r}; it must be {right}")
 
 
-class NotLoopback(BrokerError):
-    """An address beyond this machine, where trust without passwords would let anyone in."""
+class Exposed(BrokerError):
+    """An address beyond this machine, without what it takes to serve it safely."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, missing: list[str], commands: list[str]) -> None:
+        fix = "".join(f"\n  {command}" for command in commands)
         super().__init__(
-            f"host is {host!r}, which other machines could reach, but this version of the embedded "
-            "broker only serves the loopback (127.0.0.1, ::1 or localhost): it trusts whoever "
-            "connects. For a fleet on several machines run a broker with credentials, such as "
-            "mosquitto, and point the fleet at it with --broker"
+            f"host is {host!r}, which other machines can reach, and there is no "
+            f"{' and no '.join(missing)}; the broker would trust whoever connects. "
+            f"These commands put it right:{fix}\n"
+            "or listen on 127.0.0.1 only. To take the risk knowingly: --insecure-network"
         )
+
+
+class BadCredentialsFile(BrokerError):
+    """The credentials file cannot be used."""
+
+    def __init__(self, path: Path, problem: str, right: str) -> None:
+        super().__init__(f"the credentials file {path}: {problem}; it must be {right}")
+
+
+class CannotEnroll(FleetBusError):
+    """The name's state does not allow what was asked."""
+
+    def __init__(self, name: str, problem: str, right: str) -> None:
+        super().__init__(f"{name[:80]!r}: {problem}; right would be: {right.replace('NAME', name)}")
 
 
 class CannotListen(BrokerError):

@@ -19,6 +19,7 @@ class Figures:
     publishes_dropped: int = 0
     connections_made: int = 0
     slow_consumers: int = 0
+    floods: int = 0
     protocol_errors: int = 0
 
 
@@ -48,6 +49,7 @@ def messages(figures: Figures, census: Census) -> list[Message]:
         "publish/messages/dropped": figures.publishes_dropped,
         "connections/made": figures.connections_made,
         "connections/slow consumers": figures.slow_consumers,
+        "connections/floods": figures.floods,
         "connections/protocol errors": figures.protocol_errors,
     }
     return [

@@ -6,18 +6,31 @@ peers: when it is full it starts anew, which costs time and never an answer.
 
 from typing import Final
 
+from broker.pace import Bucket
 from protocol.access import Rights
 
 REMEMBERED_TOPICS: Final = 4096
 
 
 class Gate:
-    """Answers what one connected client may do."""
+    """Answers what one connected client may do; ``credential`` is the hash that let it in."""
 
-    __slots__ = ("_publish", "_read", "rights")
+    __slots__ = ("_publish", "_read", "bucket", "credential", "is_coordinator", "name", "rights")
 
-    def __init__(self, rights: Rights) -> None:
+    def __init__(
+        self,
+        rights: Rights,
+        *,
+        name: str = "",
+        credential: str | None = None,
+        is_coordinator: bool = False,
+        bucket: Bucket | None = None,
+    ) -> None:
         self.rights: Final = rights
+        self.name: Final = name
+        self.credential: Final = credential
+        self.is_coordinator: Final = is_coordinator
+        self.bucket: Final = bucket
         self._publish: dict[str, bool] = {}
         self._read: dict[str, bool] = {}
 

@@ -7,12 +7,13 @@ is touched, and a connection that is taken over ends before its successor begins
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from broker.access import Access
+from broker.access import Access, Admission
 from broker.delivery import Outbox
 from broker.figures import Census, Figures, messages
+from broker.gate import Gate
 from broker.identity import Connect
 from broker.limits import Limits
 from broker.message import Message
@@ -45,8 +46,8 @@ class Hub:
         self._subscriptions: Subscriptions[Session] = Subscriptions()
         self._retained = RetainedMessages(limits)
 
-    def enter(self, connection: Connected, packet: ConnectPacketRead) -> Session | int:
-        """Admit the sender of *packet* and answer it; return its session or the code of refusal.
+    def admit(self, packet: ConnectPacketRead) -> Admission | int:
+        """Judge the sender of *packet*: a gate, now or later, or the code of refusal.
 
         The answer to a refusal is the caller's, because the connection ends with it.
         """
@@ -54,7 +55,7 @@ class Hub:
             packet.client_id or packet.clean_session
         ):
             return BAD_CLIENT_ID
-        gate = self._access.admit(
+        admission = self._access.admit(
             Connect(
                 client_id=packet.client_id,
                 username=packet.username,
@@ -63,8 +64,10 @@ class Hub:
                 clean_session=packet.clean_session,
             )
         )
-        if gate is None:
-            return FORBIDDEN
+        return FORBIDDEN if admission is None else admission
+
+    def enter(self, connection: Connected, packet: ConnectPacketRead, gate: Gate) -> Session:
+        """Let the admitted sender of *packet* in and answer it; return its session."""
         client_id = packet.client_id or f"anonymous-{secrets.token_hex(8)}"
         earlier = self._sessions.get(client_id)
         if earlier is not None and earlier.connection is not None:
@@ -94,6 +97,12 @@ class Hub:
                 self._forget(next(iter(self._absent.values())))
         if will is not None:
             self.route(will)
+
+    def dismiss(self, is_welcome: Callable[[Gate], bool]) -> None:
+        """End the connection of everyone who is no longer welcome; their wills are published."""
+        for session in tuple(self._sessions.values()):
+            if session.connection is not None and not is_welcome(session.gate):
+                session.connection.end("its credentials were withdrawn")
 
     def publish(self, session: Session, message: Message) -> None:
         """Route *message* of *session*, if it may say that; if not, nobody hears it."""

@@ -1,16 +1,19 @@
-"""Who somebody is, judged from a CONNECT alone.
+"""Who somebody is, judged from a CONNECT and what is kept of its name.
 
-This is the loopback trust mode: whoever can reach the broker already runs as a user of this
-machine, so a name is believed without a password. The coordinator's is not, because it commands
-every agent: it proves that it can read the file beside its own store.
+Whoever is enrolled proves it with its secret. Where credentials are not required, which is the
+loopback only, an unknown name is believed: whoever can reach the broker already runs as a user of
+this machine. The coordinator's name is never believed, because it commands every agent: it proves
+that it can read the file beside its own store.
 """
 
 import hmac
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
+from broker.credentials.records import Entry, matching, slow_hashes
 from protocol import names
 from protocol.access import Rights, Role, rights
+from protocol.enrolment import Claim, read_claim
 from protocol.errors import BadName
 from protocol.topics import Topics
 
@@ -23,7 +26,7 @@ class Connect:
 
     client_id: str
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     will_topic: str | None = None
     clean_session: bool = True
 
@@ -35,16 +38,51 @@ class Refusal:
     reason: str
 
 
-def identify(topics: Topics, connect: Connect, secret: bytes | None) -> Rights | Refusal:
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The password is the one whose hash is ``hash``."""
+
+    hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """The password is one of a person's if it matches one of ``hashes``, which takes time."""
+
+    hashes: tuple[str, ...] = field(repr=False)
+
+
+Proof: TypeAlias = Proven | Unchecked | Claim | Refusal
+
+
+def examine(entry: Entry, password: str | None) -> Proof:
+    """Say what *password* proves of the enrolled name *entry*, or what is left to find out."""
+    if entry.is_revoked:
+        return Refusal(f"{entry.name!r} is revoked; enroll it again: fleetbus enroll {entry.name}")
+    if not password:
+        return Refusal(f"{entry.name!r} is enrolled and must show its secret as the password")
+    if (claim := read_claim(password)) is not None:
+        return claim
+    if (known := matching(entry, password)) is not None:
+        return Proven(known)
+    if hashes := slow_hashes(entry):
+        return Unchecked(hashes)
+    return Refusal(f"not a secret of {entry.name!r}; make another: fleetbus rotate {entry.name}")
+
+
+def identify(
+    topics: Topics, connect: Connect, secret: bytes | None, entry: Entry | None = None
+) -> Rights | Refusal:
     """Say what the sender of *connect* may do, or why it may not even connect.
 
-    *secret* is the coordinator's password, None when it cannot be known. A will is published
-    after the client is gone, when nobody asks for permission any more, so a forbidden one
-    refuses the whole connection.
+    *secret* is the coordinator's password, None when it cannot be known. *entry* is that of the
+    client's name, which it has proven or still has to prove; None: it is believed. A will is
+    published after the client is gone, when nobody asks for permission any more, so a forbidden
+    one refuses the whole connection.
     """
     if not connect.clean_session:
         return Refusal("a session that outlives its connection; connect with a clean session")
-    granted = _rights(topics, connect, secret)
+    granted = _rights(topics, connect, secret, entry)
     if isinstance(granted, Refusal) or connect.will_topic is None:
         return granted
     if not granted.may_will(connect.will_topic):
@@ -58,7 +96,9 @@ def claims_coordinator(name: str | None) -> bool:
     return name is not None and (name == COORDINATOR or name.startswith(f"{COORDINATOR}-"))
 
 
-def _rights(topics: Topics, connect: Connect, secret: bytes | None) -> Rights | Refusal:
+def _rights(
+    topics: Topics, connect: Connect, secret: bytes | None, entry: Entry | None
+) -> Rights | Refusal:
     name = connect.username
     if claims_coordinator(name):
         return _coordinator(topics, connect, secret)
@@ -66,7 +106,9 @@ def _rights(topics: Topics, connect: Connect, secret: bytes | None) -> Rights | 
         return Refusal(f"client id {connect.client_id[:80]!r} belongs to the coordinator")
     if not name:
         return rights(topics, "", Role.OBSERVER)
-    if name != connect.client_id:
+    # A person may be connected several times, so only to people a longer client id is allowed.
+    several = entry is not None and entry.role is not Role.AGENT
+    if name != connect.client_id and not (several and connect.client_id.startswith(f"{name}-")):
         return Refusal(
             f"username {name[:80]!r} with client id {connect.client_id[:80]!r}; both must be the "
             "name of the agent or operator (to only watch, connect without a username)"
@@ -75,7 +117,9 @@ def _rights(topics: Topics, connect: Connect, secret: bytes | None) -> Rights | 
         names.agent_name(name)
     except BadName as error:
         return Refusal(str(error))
-    return rights(topics, name, Role.AGENT, Role.OPERATOR)
+    if entry is None:
+        return rights(topics, name, Role.AGENT, Role.OPERATOR)
+    return rights(topics, name, entry.role)
 
 
 def _coordinator(topics: Topics, connect: Connect, secret: bytes | None) -> Rights | Refusal:

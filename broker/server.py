@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import Any, Final
 
 from broker.access import Access, FleetAccess
+from broker.credentials.file import CredentialsFile
 from broker.engine import Engine, Ports
-from broker.errors import BrokerError
+from broker.errors import BadSetting, BrokerError, Exposed
+from broker.exposure import check
 from broker.limits import Limits
 from broker.settings import BrokerSettings
 from broker.tls import context
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _OK: Final = 0
 _FAILED: Final = 1
+_MISUSED: Final = 2
 _FILES: Final = 65_536
 
 
@@ -37,28 +40,48 @@ async def serve(
 
     *ready* is called once every listener accepts connections, after *bound* was told their
     ports. *access* takes the place of the protocol's access table. Raises :class:`CannotListen`
-    when a port is not to be had, and :class:`BadSetting` for certificates of no use. Nothing
+    when a port is not to be had, :class:`BadSetting` for certificates of no use, and
+    :class:`Exposed` when other machines could reach a broker that cannot tell them apart. Nothing
     survives the broker: retained messages and sessions are in memory.
     """
     _quieten()
     tls = context(settings)
-    access = access or FleetAccess(Topics(settings.root), settings.secret_file)
+    access = access or _fleet_access(settings)
     engine = Engine(settings, access, limits or Limits())
     await engine.start(tls)
     try:
         async with asyncio.TaskGroup() as tasks:
             figures = tasks.create_task(engine.publish_figures(), name="figures")
+            credentials = tasks.create_task(engine.watch_credentials(), name="credentials")
             if bound is not None:
                 bound(engine.ports)
             ready()
             await stop.wait()
             figures.cancel()
+            credentials.cancel()
     finally:
+        if isinstance(access, FleetAccess):
+            access.close()
         try:
             async with asyncio.timeout(settings.shutdown_within.total_seconds()):
                 await engine.shutdown()
         except TimeoutError:
             log.warning("some connections did not close in %s", settings.shutdown_within)
+
+
+def _fleet_access(settings: BrokerSettings) -> FleetAccess:
+    """Open the fleet's rules; raise :class:`Exposed` where serving by them would be careless."""
+    file = CredentialsFile(settings.credentials_file) if settings.credentials_file else None
+    enrolled = file is not None and file.load().lets_somebody_in
+    if warning := check(settings, enrolled=enrolled):
+        log.warning("%s", warning)
+    return FleetAccess(
+        Topics(settings.root),
+        settings.secret_file,
+        file,
+        required=settings.require_credentials or (settings.is_exposed and enrolled),
+        pace=settings.pace,
+    )
 
 
 def run(settings: BrokerSettings, *, bound: Callable[[Ports], None] | None = None) -> int:
@@ -75,7 +98,7 @@ def run(settings: BrokerSettings, *, bound: Callable[[Ports], None] | None = Non
             runner.run(main())
     except BrokerError as error:
         sys.stderr.write(f"fleetbus broker: {error}\n")
-        return _FAILED
+        return _MISUSED if isinstance(error, BadSetting | Exposed) else _FAILED
     return _OK
 
 

@@ -6,12 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from broker.errors import BadSetting, NotLoopback
+from broker.errors import BadSetting
+from broker.pace import Pace
 from protocol import names
 from protocol.topics import DEFAULT_ROOT
 
 MQTT_PORT: Final = 1883
 WEBSOCKET_PORT: Final = 9001
+PACE: Final = Pace()
 _MAX_PORT: Final = 65535
 
 
@@ -24,17 +26,24 @@ class BrokerSettings:
     ws_port: int | None = WEBSOCKET_PORT
     root: str = DEFAULT_ROOT
     secret_file: Path | None = None
+    """Where the coordinator's password is."""
+    credentials_file: Path | None = None
+    """Who is enrolled; None enrolls nobody."""
+    require_credentials: bool = False
+    """Whether unknown names are refused on the loopback too; elsewhere they always are."""
+    insecure_network: bool = False
+    """Serve other machines although credentials or TLS are missing; see :mod:`broker.exposure`."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
     """Who must have issued a client's certificate; None asks clients for none."""
+    pace: Pace | None = PACE
+    """How fast everyone but the coordinator may speak; None: as fast as they can."""
     connect_within: timedelta = timedelta(seconds=10)
     shutdown_within: timedelta = timedelta(seconds=1.5)
     figures_every: timedelta = timedelta(seconds=10)
 
     def __post_init__(self) -> None:
-        if not is_loopback(self.host):
-            raise NotLoopback(self.host)
         names.root(self.root)
         for field, port in (("mqtt_port", self.mqtt_port), ("ws_port", self.ws_port)):
             if port is not None and not 0 <= port <= _MAX_PORT:
@@ -52,6 +61,22 @@ class BrokerSettings:
         ):
             if limit <= timedelta(0):
                 raise BadSetting(field, limit, "longer than no time")
+
+        if self.pace is not None and not (self.pace.per_second > 0 and self.pace.burst >= 1):
+            raise BadSetting("pace", self.pace, "a positive rate and a burst of at least 1")
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether other machines can reach the broker."""
+        return not is_loopback(self.host)
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether the host stands for every address of this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_unspecified
+        except ValueError:
+            return False
 
     @property
     def address(self) -> str:

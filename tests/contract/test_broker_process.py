@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from broker.engine import Ports
-from broker.errors import BadSetting, CannotListen, NotLoopback
+from broker.errors import BadSetting, CannotListen, Exposed
+from broker.exposure import check
 from broker.server import serve
 from broker.settings import BrokerSettings
 from protocol.errors import BadName
@@ -62,20 +63,21 @@ def test_an_address_beyond_this_machine_ends_with_what_to_do_instead() -> None:
     ended = run_broker("--host", "0.0.0.0", "--mqtt-port", "0", "--ws-port", "0")
     assert ended.returncode == 2
     assert "'0.0.0.0'" in ended.stderr
-    assert "--broker" in ended.stderr
+    assert "fleetbus enroll" in ended.stderr
+    assert "fleetbus certs" in ended.stderr
 
 
 @pytest.mark.parametrize(
     "host", ["0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "fe80::1", "example.org", "", "localhost."]
 )
-def test_only_the_loopback_is_served(host: str) -> None:
-    with pytest.raises(NotLoopback, match="mosquitto"):
-        BrokerSettings(host=host)
+def test_other_machines_are_not_served_without_credentials(host: str) -> None:
+    with pytest.raises(Exposed, match="--insecure-network"):
+        check(BrokerSettings(host=host), enrolled=False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_any_loopback_address_will_do(host: str) -> None:
-    assert BrokerSettings(host=host).host == host
+    assert check(BrokerSettings(host=host), enrolled=False) is None
 
 
 def test_ipv6_is_served() -> None:

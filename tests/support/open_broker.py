@@ -36,6 +36,9 @@ class OpenAccess:
     def admit(self, connect: Connect) -> Gate | None:
         return None if connect.will_topic == REFUSED_WILL else OpenGate(EVERYTHING)
 
+    def review(self) -> None:
+        return None
+
     def refused_publish(self, client_id: str, topic: str) -> None:
         sys.stderr.write(f"dropped a message of {client_id} to {topic}\n")
 
