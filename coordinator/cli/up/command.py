@@ -23,7 +23,6 @@ from coordinator.cli.options import (
 )
 from coordinator.cli.up.data import end_leftovers, held
 from coordinator.cli.up.fleet import Fleet
-from coordinator.cli.up.plan import plan_in_force
 from coordinator.cli.up.supervisor import Stopped, Supervisor
 from protocol.errors import FleetBusError
 
@@ -61,6 +60,9 @@ def up(
             "no_agents": no_agents or None,
         }
     )
+    # The store takes a quarter of a second to import, and other commands have no use for it.
+    from coordinator.cli.up.plan import plan_in_force  # noqa: PLC0415
+
     in_force = plan_in_force(chosen)
     with held(chosen.data):
         if left := end_leftovers(chosen.data):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from coordinator.address import DEFAULT_PORT
 from coordinator.cli import screen
@@ -12,12 +12,14 @@ from coordinator.cli.options import bus_of
 from coordinator.cli.up import ports
 from coordinator.cli.up.data import write_state
 from coordinator.cli.up.parts import agent_parts, broker_part, coordinator_part
-from coordinator.cli.up.plan import PlanInForce
 from coordinator.cli.up.readiness import Before, BrokerPorts, broker_ports
 from coordinator.cli.up.supervisor import PartFailed, Supervisor
 from coordinator.settings import CoordinatorSettings
 from protocol.topics import DEFAULT_ROOT
 from protocol.vocabulary import CoordinatorState
+
+if TYPE_CHECKING:
+    from coordinator.cli.up.plan import PlanInForce
 
 BROKER_READY_S: Final = 10.0
 COORDINATOR_READY_S: Final = 20.0
@@ -28,7 +30,7 @@ class Fleet:
     """One start of everything: what was decided, and what came of it."""
 
     def __init__(
-        self, chosen: CoordinatorSettings, in_force: PlanInForce, say: Callable[[str], None]
+        self, chosen: CoordinatorSettings, in_force: "PlanInForce", say: Callable[[str], None]
     ) -> None:
         self.chosen = chosen
         self.plan = in_force.plan
