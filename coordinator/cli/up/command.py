@@ -61,7 +61,7 @@ def up(
         }
     )
     # The store takes a quarter of a second to import, and other commands have no use for it.
-    from coordinator.cli.up.plan import plan_in_force  # noqa: PLC0415
+    from coordinator.cli.up.plan import plan_in_force
 
     in_force = plan_in_force(chosen)
     with held(chosen.data):
