@@ -5,6 +5,7 @@ so whatever anybody was told, the store knows. Each transaction counts itself, a
 only if nobody else has counted since: so one that leads no longer can store nothing.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -195,19 +196,17 @@ class Store:
         if self._engine.dialect.name != "sqlite":
             return
 
-        def tidied() -> None:
-            writer = self._writer
-            try:
-                writer.exec_driver_sql("PRAGMA busy_timeout=0")  # a reader may take its time
-                given_back = writer.exec_driver_sql("PRAGMA incremental_vacuum(500)")
-                if given_back.returns_rows:  # not when there is nothing to give back
-                    given_back.all()
-                writer.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
-            finally:
-                writer.exec_driver_sql("PRAGMA busy_timeout=5000")
-                writer.rollback()
-
-        self._guarded("tidied", tidied)
+        cursor = self._writer.connection.cursor()
+        try:
+            cursor.execute("PRAGMA busy_timeout=0")  # a reader may take its time
+            # As a script: a plain execute would give back one page and not ask on.
+            cursor.executescript("PRAGMA incremental_vacuum(500); PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be tidied: {error}") from error
+        finally:
+            cursor.execute("PRAGMA busy_timeout=5000")
+            cursor.close()
+            self._writer.rollback()
 
     def forget_restoration(self) -> None:
         """Believe the store again: whatever was lent before it was put back is over."""
