@@ -41,7 +41,7 @@ from protocol.messages import (
     RollCall,
 )
 from protocol.messages.base import PROTOCOL_VERSION
-from protocol.vocabulary import PresenceState
+from protocol.vocabulary import PresenceState, ReportEvent
 from tests.simulation.handlers import Execution
 from tests.simulation.words import make
 
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 SLOTS: Final = 2
 RETAINED_WITHIN_S: Final = 0.25
 METRICS_EVERY: Final = 2
+SHORTLY_S: Final = 3.0
+"""A connection that is made again as quickly keeps nobody from being heard."""
 Order: TypeAlias = (
     effects.ExtendDeadline
     | effects.StopHandler
@@ -90,6 +92,10 @@ class AgentProcess:
         self.leaving = False
         self.hot = False
         self.freeze_next_start_s: float | None = None
+        self.dies_at_success: float | None = None
+        """Die when the next success is written down and not said yet; start again after so long."""
+        self.fine_since = world.now
+        """Since when nothing has kept it from speaking."""
         self.executions: dict[Fence, Execution] = {}
         self.identity = Identity(boot)
         self.machine = Machine(
@@ -108,6 +114,8 @@ class AgentProcess:
         self._connection = 0
         """Which of the connections, or attempts at one, is the present one; 0 is none."""
         self._connections = 0
+        self._deaf_connection = -1
+        self._hung_up_at = 0.0
         self._seq = 0
         self._term = 0
         self._beats = 0
@@ -150,7 +158,8 @@ class AgentProcess:
         if not self.alive:
             return
         for effect in self.machine.step(event, self.now_ms()):
-            self._carry_out(effect)
+            if self.alive:
+                self._carry_out(effect)
         self._arm()
 
     def _arm(self) -> None:
@@ -256,6 +265,8 @@ class AgentProcess:
             self.connect()
             return
         self.online = True
+        if self.world.now - self._hung_up_at > SHORTLY_S:
+            self.fine_since = self.world.now
         self._state_presence(self._state)
         self._say("info", make(Info, **self._envelope(), **self._info()))
         self.take(Connected())
@@ -269,6 +280,8 @@ class AgentProcess:
 
     def _hang_up(self, *, politely: bool) -> None:
         was_online, self.online = self.online, False
+        if was_online:
+            self._hung_up_at = self.world.now
         self._connections += 1
         self._connection = self._connections
         if was_online:
@@ -283,7 +296,8 @@ class AgentProcess:
 
     def hear(self, message: Message) -> None:
         """Take in what the bus delivers, if it does."""
-        if self.alive and self._connection and self.boot not in self.world.bus.deaf:
+        hears = self._connection not in {0, self._deaf_connection}
+        if self.alive and hears and self.boot not in self.world.bus.deaf:
             self.in_loop(self._hear, message)
 
     def _hear(self, message: Message) -> None:
@@ -414,6 +428,10 @@ class AgentProcess:
 
     def _send_report(self, report: StoredReport) -> None:
         self.host.outbox[report.boot, report.seq] = report
+        if report.event is ReportEvent.SUCCEEDED and self.dies_at_success is not None:
+            self.die()
+            self.world.after(self.dies_at_success, self.world.supervise, self.name, self.host)
+            return
         envelope = self._envelope()
         envelope["boot"], envelope["seq"] = report.boot, report.seq
         said = make(
@@ -444,7 +462,7 @@ class AgentProcess:
     def _thaw(self, seconds: float, kind: str, still: list[Execution]) -> None:
         if not self.alive:
             return
-        self.frozen = False
+        self.frozen, self.fine_since = False, self.world.now
         if kind == "suspend" and self.world.broken("clock_stops_in_suspend"):
             self._asleep_s += seconds
         for execution in still:
@@ -469,6 +487,10 @@ class AgentProcess:
         self.world.note("died", self.boot[:6])
         if not politely and self.online:
             self.world.state_will_later(self)
+
+    def go_deaf(self) -> None:
+        """Hear nothing on the present connection any more, and never be told so."""
+        self._deaf_connection = self._connection
 
     def forget_a_job(self) -> None:
         """Lose a job by a fault of the agent's own: it executes no more, and nobody is told."""

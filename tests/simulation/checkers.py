@@ -14,7 +14,7 @@ from coordinator.core.audit import audit, idle_beside_runnable, over_limits
 from coordinator.core.gates import PermitGate
 from coordinator.core.records import task_record
 from coordinator.shell.store import Changes
-from protocol.messages import Desired, Lease, Registry, Reply
+from protocol.messages import Desired, Lease, Presence, Registry, Reply
 from protocol.vocabulary import (
     AgentHealth,
     AgentStatus,
@@ -45,7 +45,7 @@ class Checkers:
         self.world = world
         self.begun: dict[Fence, str] = {}
         self.runs = 0
-        self._executing: dict[str, set[str]] = defaultdict(set)
+        self._executing: dict[str, set[tuple[str, int]]] = defaultdict(set)
         self._started: dict[str, set[str]] = defaultdict(set)
         """Series to the tasks of it that ever began."""
         self._highest: dict[str, int] = {}
@@ -63,7 +63,7 @@ class Checkers:
         world.note("begin", (*fence, boot[:6]))
         self.runs += 1
         running = self._executing[task]
-        running.add(boot)
+        running.add((boot, fence.number))
         if len(running) > 1:
             raise Violation(f"{task} executes twice: {sorted(running)}")
         if self.begun.setdefault(fence, boot) != boot:
@@ -86,7 +86,7 @@ class Checkers:
     def on_end(self, agent: "AgentProcess", fence: Fence) -> None:
         """Note that *fence* executes no more."""
         self.world.note("end", (*fence, agent.boot[:6]))
-        self._executing[fence.task].discard(agent.boot)
+        self._executing[fence.task].discard((agent.boot, fence.number))
 
     # --- what is said
 
@@ -135,11 +135,25 @@ class Checkers:
         for attempt in changes.attempts:
             if attempt["outcome"] in _THROWN_AWAY:
                 self._refuse_waste(Fence(attempt["task"], attempt["fence"]), attempt["outcome"])
+        for row in changes.events:
+            if row["kind"] == "agent_lost" and self.world.scenario.profile == "ideal":
+                self._refuse_slander(coordinator, row["subject"])
         for row in changes.tasks:
             known = self.world.disk.tasks.get(row["id"])
             before = None if known is None else TaskStatus(known["status"])
             if before is not None and before.is_terminal and before.value != row["status"]:
                 raise Violation(f"{row['id']} was {before.value}, becomes {row['status']}")
+
+    def _refuse_slander(self, coordinator: "CoordinatorProcess", name: str) -> None:
+        """Judge that an agent is said to be lost, where the broker loses nothing."""
+        bus, patience_s = self.world.bus, 2.2 * coordinator.policy.lease.lease_ms / 1000
+        if "C" in bus.deaf:
+            return  # it cannot know better
+        for process in self.world.processes:
+            speaks = process.online and not process.loop_frozen and process.boot not in bus.mute
+            since = max(process.fine_since, coordinator.fine_since)
+            if process.name == name and speaks and self.world.now - since > patience_s:
+                raise Violation(f"{name} is said to be lost, though it speaks")
 
     def _refuse_waste(self, fence: Fence, outcome: str) -> None:
         for process in self.world.processes:
@@ -234,10 +248,17 @@ class Checkers:
             )
             if seen != right:
                 raise Violation(f"{name} is seen as {seen}, should be {right}")
-            card = world.bus.retained.get(f"registry/{name}")
-            # A card is said when it changes; only a broker that loses nothing must show it right.
-            is_right = isinstance(card, Registry) and card.status is AgentStatus.IDLE
-            if world.scenario.profile == "ideal" and not is_right:
-                raise Violation(f"the card of {name} says {card}")
+            if world.scenario.profile == "ideal":
+                self._judge_what_is_shown(process)
         if world.now > END_S or coordinator.state.phase is not CoordinatorState.ONLINE:
             raise Violation("the coordinator never settled")
+
+    def _judge_what_is_shown(self, process: "AgentProcess") -> None:
+        """Judge what the broker remembers; these words are said once, so none may be lost."""
+        name, retained = process.name, self.world.bus.retained
+        card = retained.get(f"registry/{name}")
+        if not isinstance(card, Registry) or card.status is not AgentStatus.IDLE:
+            raise Violation(f"the card of {name} says {card}")
+        said = retained.get(f"agents/{name}/presence")
+        if not isinstance(said, Presence) or said.state is not PresenceState.ONLINE:
+            raise Violation(f"the presence of {name} says {said}")

@@ -98,6 +98,8 @@ class CoordinatorProcess:
         self.disk_takes_s = 0.0
         self.writer: Writer
         self.heard_boots: set[str] = set()
+        self.fine_since = 0.0
+        """Since when it is connected."""
         self._random = random
         self._origin_s = 0.0
         self._rate = 1.0
@@ -158,6 +160,7 @@ class CoordinatorProcess:
 
     def _connected(self) -> None:
         bus = self.world.bus
+        self.fine_since = self.world.now
         for topic in list(bus.retained):
             if topic.startswith("agents/"):
                 bus.replay(topic, lambda message: self.hear(message, retained=True))
@@ -220,6 +223,7 @@ class CoordinatorProcess:
         bus = self.world.bus
         bus.deaf.discard("C")
         bus.mute.discard("C")
+        self.fine_since = self.world.now
         if life == self.life and self._lost_at_ms is not None:
             gone_ms, self._lost_at_ms = self.now().mono_ms - self._lost_at_ms, None
             self.tell(Stalled(gone_ms))

@@ -30,7 +30,7 @@ from coordinator.core import (
     requests,
     step,
 )
-from coordinator.core.agents import Agent, Ledger
+from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt, lease_terms
 from coordinator.core.cancelling import cancel
 from coordinator.core.effects import SaveLedger, SaveMark, SaveTask
@@ -41,10 +41,8 @@ from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
 from coordinator.core.waiting import wait
 from coordinator.shell import batch
-from protocol.messages import Desired, Heartbeat, Holding, Lease, Presence, Report
+from protocol.messages import Desired, Heartbeat, Lease, Presence, Report
 from protocol.vocabulary import (
-    AgentMode,
-    HoldingPhase,
     OnLeaseLost,
     PresenceState,
     ReportEvent,
@@ -178,19 +176,6 @@ def _any_rev() -> list[Patch]:
 
 def _done_not_listed() -> list[Patch]:
     return [(Outbox, "ended", lambda _outbox: ())]
-
-
-def _leases_of_any_term() -> list[Patch]:
-    def on_lease(machine: Machine, lease: Lease, now: int) -> None:
-        term, machine.term = machine.term, 0
-        _on_lease(machine, lease, now)
-        machine.term = max(term, machine.term)
-
-    return [(Machine, "_on_lease", on_lease)]
-
-
-def _starts_beside_its_predecessor() -> list[Patch]:
-    return [(Work, "_blocked", _false)]
 
 
 def _unlisted_goes_on() -> list[Patch]:
@@ -394,37 +379,14 @@ def _as_of_without_renewal() -> list[Patch]:
 
 
 def _sweep_reads_expiry_once() -> list[Patch]:
-    def fire(turn: Turn) -> None:
-        now = turn.now.mono_ms
-        over = [
-            task.id
-            for agent in turn.state.agents.values()
-            for task in agent.held.values()
-            if task.attempt is not None and task.attempt.expires_ms < now
-            if task.on_lease_lost is OnLeaseLost.STOP
-        ]
-        clockwork.fire_timers(turn)
-        assignments.settle_desired(turn)  # what the first release published renews the others
-        for name in over:
-            task = turn.state.tasks[name]
-            if task.attempt is not None:
-                _lose(turn, task, "lease_expired")
-
+    # Here there is no sweep, but one timer for each attempt: it must look again when it fires.
     def on_lease_end(turn: Turn, name: str) -> None:
         task = turn.state.tasks.get(name)
-        if task is not None and task.attempt is not None:
-            attempt = task.attempt
-            if turn.now.mono_ms <= attempt.expires_ms:
-                # A sweep every half second, as it is tempting to write.
-                turn.state.timers.at_mono(attempt.expires_ms + 500, Due.EXPIRY, name)
-            else:
-                _on_lease_end(turn, name)
-                assignments.settle_desired(turn)
+        if task is None or task.attempt is None or task.on_lease_lost is OnLeaseLost.FINISH:
+            return
+        _lose(turn, task, "lease_expired")
 
-    return [(step, "fire_timers", fire), (clockwork, "_on_lease_end", on_lease_end)]
-
-
-_on_lease_end = clockwork._on_lease_end
+    return [(clockwork, "_on_lease_end", on_lease_end)]
 
 
 def _lease_of_the_plan() -> list[Patch]:
@@ -445,33 +407,8 @@ def _lease_of_the_plan() -> list[Patch]:
     return [(step, "on_heartbeat", on_heartbeat), (Attempt, "renew", renew)]
 
 
-def _reporting_renews() -> list[Patch]:
-    renew = heartbeats._renew
-
-    def renewing(turn: Turn, agent: Agent, said: Heartbeat) -> Any:
-        holding = tuple(
-            Holding.model_construct(**{**held.__dict__, "phase": HoldingPhase.STOPPING})
-            if held.phase is HoldingPhase.REPORTING
-            else held
-            for held in said.holding
-        )
-        return renew(turn, agent, _altered(said, holding=holding))
-
-    return [(heartbeats, "_renew", renewing)]
-
-
 def _desired_sent_once() -> list[Patch]:
     return [(heartbeats, "_notice_deafness", lambda _turn, _agent: False)]
-
-
-def _heartbeats_of_any_order() -> list[Patch]:
-    def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
-        agent = turn.state.agent(said.agent)
-        if agent.boot == said.boot:
-            agent.seq = min(agent.seq, said.seq - 1)
-        _on_heartbeat(turn, said, retained=retained)
-
-    return [(step, "on_heartbeat", on_heartbeat)]
 
 
 def _expiry_moves_back() -> list[Patch]:
@@ -479,21 +416,6 @@ def _expiry_moves_back() -> list[Patch]:
         attempt.expires_ms = heard_ms + attempt.lease_ms - 4 * attempt.margin_ms
 
     return [(Attempt, "renew", renew)]
-
-
-def _any_epoch_is_new() -> list[Patch]:
-    current_boot = presence.current_boot
-
-    def current(turn: Turn, said: Any) -> Agent | None:
-        agent = turn.state.agent(said.agent)
-        if said.boot != agent.boot and not isinstance(said, Report):
-            agent.epoch = min(agent.epoch, said.epoch - 1)
-        return current_boot(turn, said)
-
-    return [
-        (presence, "current_boot", current),
-        (heartbeats, "current_boot", current),
-    ]
 
 
 # --- the coordinator: recovery
@@ -570,9 +492,9 @@ def _expiry_forgotten_at_restart() -> list[Patch]:
         state.timers._wall = wall
         return effects
 
-    from coordinator.shell import service
+    from coordinator.shell import recollection
 
-    return [(service, "restore", forgetting)]
+    return [(recollection, "restore", forgetting)]
 
 
 # --- the coordinator: reports, caps, batches
@@ -613,10 +535,6 @@ def _any_fence_completes() -> list[Patch]:
     return [(reports, "_apply", applying)]
 
 
-def _duplicate_reports_count() -> list[Patch]:
-    return [(Ledger, "has", _false)]
-
-
 def _without(kind: type[Any]) -> Callable[[], list[Patch]]:
     """Make a batch that forgets effects of *kind*."""
 
@@ -637,10 +555,6 @@ def _late_success_is_lost() -> list[Patch]:
 
 def _cap_not_reserved() -> list[Patch]:
     return [(caps.CapGate, "used", property(lambda gate: gate.usage.amount))]
-
-
-def _cap_given_back_in_doubt() -> list[Patch]:
-    return [(assignments, "_MAY_HAVE_BEGUN", frozenset[str]())]
 
 
 def _cap_never_charged() -> list[Patch]:
@@ -693,10 +607,6 @@ def _paused_work_is_free() -> list[Patch]:
 _pause = requests.pause
 
 
-def _stops_at_once_told_active() -> list[Patch]:
-    return [(Agent, "takes_work", property(lambda a: a.desired_mode is AgentMode.ACTIVE))]
-
-
 _PATCHES: Final[dict[str, Callable[[], list[Patch]]]] = {
     "nofence": _nofence,
     "grace_after_deadline": _grace_after_deadline,
@@ -726,8 +636,6 @@ _PATCHES: Final[dict[str, Callable[[], list[Patch]]]] = {
     "any_fence_completes": _any_fence_completes,
     "desired_sent_once": _desired_sent_once,
     # Beyond those of the protocol's first model.
-    "leases_of_any_term": _leases_of_any_term,
-    "starts_beside_its_predecessor": _starts_beside_its_predecessor,
     "unlisted_goes_on": _unlisted_goes_on,
     "reports_said_once": _reports_said_once,
     "superseded_goes_on": _superseded_goes_on,
@@ -736,10 +644,7 @@ _PATCHES: Final[dict[str, Callable[[], list[Patch]]]] = {
     "epoch_of_the_wall_clock": _epoch_of_the_wall_clock,
     "new_boot_frees_all": _new_boot_frees_all,
     "predecessor_reports_are_wasted": _predecessor_reports_are_wasted,
-    "reporting_renews": _reporting_renews,
-    "heartbeats_of_any_order": _heartbeats_of_any_order,
     "expiry_moves_back": _expiry_moves_back,
-    "any_epoch_is_new": _any_epoch_is_new,
     "offers_while_recovering": _offers_while_recovering,
     "short_lease_after_restart": _short_lease_after_restart,
     "restored_without_places": _restored_without_places,
@@ -748,19 +653,16 @@ _PATCHES: Final[dict[str, Callable[[], list[Patch]]]] = {
     "remembered_heartbeats_count": _remembered_heartbeats_count,
     "will_beats_heartbeat": _will_beats_heartbeat,
     "expiry_forgotten_at_restart": _expiry_forgotten_at_restart,
-    "duplicate_reports_count": _duplicate_reports_count,
     "batch_forgets_tasks": _without(SaveTask),
     "batch_forgets_ledgers": _without(SaveLedger),
     "batch_forgets_marks": _without(SaveMark),
     "late_success_is_lost": _late_success_is_lost,
     "cap_not_reserved": _cap_not_reserved,
-    "cap_given_back_in_doubt": _cap_given_back_in_doubt,
     "cap_never_charged": _cap_never_charged,
     "permit_given_back_twice": _permit_given_back_twice,
     "permit_never_given_back": _permit_never_given_back,
     "merged_lease_forgets_grants": _merged_lease_forgets_grants,
     "paused_work_is_free": _paused_work_is_free,
-    "takes_work_while_leaving": _stops_at_once_told_active,
 }
 OF_THE_SHELL: Final = (
     "guard_in_loop",

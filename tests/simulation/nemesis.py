@@ -49,9 +49,13 @@ class Nemesis:
         def heal() -> None:
             bus.deaf.discard(boot)
             bus.mute.discard(boot)
+            agent.fine_since = self.world.now
             agent.in_loop(agent.lost)
 
         self.world.after(seconds, heal)
+
+    def half_open(self, fault: Fault, agent: "AgentProcess") -> None:
+        agent.go_deaf()
 
     def freeze_all(self, fault: Fault, agent: "AgentProcess") -> None:
         agent.freeze(fault.seconds, kind="all")
@@ -68,6 +72,9 @@ class Nemesis:
     def kill_agent(self, fault: Fault, agent: "AgentProcess") -> None:
         agent.die()
         self.world.after(60 * fault.pick, self.world.supervise, agent.name, agent.host)
+
+    def kill_before_it_tells(self, fault: Fault, agent: "AgentProcess") -> None:
+        agent.dies_at_success = 30 * fault.pick
 
     def stop_agent(self, fault: Fault, agent: "AgentProcess") -> None:
         agent.in_loop(agent.leave, "restarted")
@@ -109,7 +116,7 @@ class Nemesis:
             coordinator.crash_at = point
 
     def stall(self, fault: Fault) -> None:
-        self.world.coordinator.stall(1 + 39 * fault.pick)
+        self.world.coordinator.stall(1 + 59 * fault.pick)
 
     def cut_coordinator(self, fault: Fault) -> None:
         self.world.coordinator.cut(1 + 39 * fault.pick, noticed=fault.more < 0.5)
@@ -138,19 +145,25 @@ class Nemesis:
     def new_lease(self, fault: Fault) -> None:
         leases_ms = self.world.scenario.leases_ms
         self.world.coordinator.plan(leases_ms[int(fault.pick * len(leases_ms))])
-        if fault.more < 0.5:  # and somebody does not hear of it
-            for agent in self.world.processes[:3]:
-                self._cut(agent, 2 * self.world.scenario.heartbeat_s + fault.seconds, "both")
+        if fault.more < 0.5:
+            self.world.after(3 * self.world.scenario.heartbeat_s, self._cut_some, fault)
+
+    def _cut_some(self, fault: Fault) -> None:
+        """Cut agents off that work on the terms of the plan before."""
+        for agent in self.world.processes[:3]:
+            self._cut(agent, 5 * self.world.scenario.heartbeat_s + fault.seconds, "both")
 
 
 _ON_AGENT: Final[dict[str, Callable[[Nemesis, Fault, "AgentProcess"], None]]] = {
     "cut_agent": Nemesis.cut_agent,
+    "half_open": Nemesis.half_open,
     "freeze_all": Nemesis.freeze_all,
     "suspend": Nemesis.suspend,
     "freeze_loop": Nemesis.freeze_loop,
     "freeze_at_start": Nemesis.freeze_at_start,
     "kill_agent": Nemesis.kill_agent,
     "stop_agent": Nemesis.stop_agent,
+    "kill_before_it_tells": Nemesis.kill_before_it_tells,
     "stale_will": Nemesis.stale_will,
     "twin": Nemesis.twin,
     "forget_a_job": Nemesis.forget_a_job,

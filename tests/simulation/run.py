@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks; return the exit status."""
     asked = _parser().parse_args(arguments)
     if asked.mutants:
-        return _hunt_all(asked.seed, asked.profile, asked.workers, asked.hours)
+        return _hunt_all(asked)
     if asked.replay is not None:
         return _replay(asked.replay, asked.profile, asked.mutant, shrink=asked.shrink)
     return _hours(asked)
@@ -173,12 +173,13 @@ def _replay(seed: int, profile: str | None, mutant: str, *, shrink: bool) -> int
     return 0 if verdict.violation is None else 1
 
 
-def _hunt_all(first: int, profile: str | None, workers: int, hours: int) -> int:
-    hours = min(hours, MUTANT_HOURS)
-    seeds = dict.fromkeys(MUTANTS, range(first, first + hours))
+def _hunt_all(asked: argparse.Namespace) -> int:
+    hours = min(asked.hours, MUTANT_HOURS)
+    chosen = (asked.mutant,) if asked.mutant else MUTANTS
+    seeds = dict.fromkeys(chosen, range(asked.seed, asked.seed + hours))
     missed = 0
-    for catch in catches(MUTANTS, seeds, profile, workers):
+    for catch in catches(chosen, seeds, asked.profile, asked.workers):
         missed += catch.seed is None
         _say(f'    "{catch.mutant}": {catch.seed},  # {catch.tried}: {catch.violation[:90]}')
-    _say(f"{len(MUTANTS) - missed} of {len(MUTANTS)} mutants caught")
+    _say(f"{len(chosen) - missed} of {len(chosen)} mutants caught")
     return 1 if missed else 0

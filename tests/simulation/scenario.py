@@ -14,7 +14,8 @@ AGENTS: Final = 6
 JOBS: Final = 160
 GLOBAL_LIMIT: Final = 5
 COMBAT_LIMIT: Final = 2
-SERIES_CAP: Final = 4
+SERIES: Final = 3
+SERIES_CAP: Final = 2
 FAULT_EVERY_S: Final = 35.0
 HEARTBEATS_S: Final = (5, 10, 10)
 LEASES: Final = (4.0, 6.4)
@@ -23,6 +24,7 @@ PROFILES: Final = ("mosquitto", "embedded", "mosquitto", "ideal")
 
 WEIGHTS: Final = {
     "cut_agent": 12,
+    "half_open": 5,
     "freeze_all": 8,
     "suspend": 8,
     "kill_agent": 14,
@@ -41,6 +43,7 @@ WEIGHTS: Final = {
     "wall_back": 3,
     "hot": 3,
     "stop_agent": 3,
+    "kill_before_it_tells": 4,
 }
 """Faults, and how often each strikes."""
 
@@ -131,16 +134,18 @@ def _jobs(random: Random) -> tuple[Job, ...]:
         mode = "combat" if random.random() < 0.25 else "quest"
         earlier = [job.task for job in jobs if job.at < at - 60 and job.cap is None]
         others = random.sample(earlier, 2) if len(earlier) > 8 and kind > 0.94 else []
-        is_capped = kind < 0.06
+        is_capped = kind < 0.08
+        if is_capped:  # all of a series at once, so that more are free than may start
+            at = 200 + 700 * (n % SERIES) + at % 1
         jobs.append(
             Job(
                 at=at,
                 task=f"t{n}",
-                name=f"series{n % 2}" if is_capped else f"job{n}",
+                name=f"series{n % SERIES}" if is_capped else f"job{n}",
                 mode=mode,
-                work_s=tuple(random.uniform(3, 90) for _ in range(4)),
+                work_s=tuple(random.uniform(3, random.choice((60, 90, 150))) for _ in range(4)),
                 failures=random.choice((0, 0, 0, 0, 0, 1, 2)),
-                is_finish=0.06 <= kind < 0.2,
+                is_finish=0.08 <= kind < 0.2,
                 cap=SERIES_CAP if is_capped else None,
                 depends_on=tuple(others),
                 expires_s=FAULTS_END_S + 300 if is_capped else None,

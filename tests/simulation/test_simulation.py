@@ -1,0 +1,49 @@
+"""The promises of the fleet, in simulated hours of faults; and that no rule could be left out.
+
+``python -m tests.simulation`` runs more of them, and runs one again by its seed.
+"""
+
+import pytest
+
+from tests.simulation.caught import SEEDS
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.run import Order, carry_out, judge
+from tests.simulation.scenario import generate
+from tests.simulation.shrinking import fewer, shrunk
+
+HOURS = 500
+HOURS_AT_ONCE = 25
+
+
+@pytest.mark.parametrize("first", range(0, HOURS, HOURS_AT_ONCE))
+def test_no_promise_is_broken_in_hours_of_faults(first: int) -> None:
+    verdicts = [carry_out(Order(seed)) for seed in range(first, first + HOURS_AT_ONCE)]
+
+    assert [(v.seed, v.violation) for v in verdicts if v.violation is not None] == []
+    assert all(verdict.runs > 100 for verdict in verdicts), "hardly anything was executed"
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_no_rule_can_be_broken_unnoticed(mutant: str) -> None:
+    verdicts = [carry_out(Order(seed, mutant=mutant)) for seed in SEEDS[mutant]]
+
+    assert any(verdict.violation is not None for verdict in verdicts)
+
+
+def test_the_same_seed_gives_the_same_hour() -> None:
+    first, again = carry_out(Order(3)), carry_out(Order(3))
+
+    assert first == again
+    assert first.hash != carry_out(Order(4)).hash
+
+
+def test_what_fails_is_made_small() -> None:
+    assert fewer(range(100), lambda kept: {17, 61} <= set(kept)) == (17, 61)
+
+
+def test_a_failure_needs_less_than_an_hour_of_faults() -> None:
+    scenario = generate(SEEDS["nofence"][0])
+    small = shrunk(scenario, lambda smaller: judge(smaller, "nofence")[0].violation)
+
+    assert judge(small, "nofence")[0].violation is not None
+    assert len(small.faults) <= 5
