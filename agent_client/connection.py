@@ -94,8 +94,6 @@ class Connection:
         self._client.max_queued_messages_set(MAX_QUEUED)
         self._client.username_pw_set(settings.username, settings.broker.password)
         self._client.will_set(will[0], will[1], qos=1, retain=True)
-        if settings.broker.tls:
-            self._client.tls_set()
         self._client.on_socket_open = self._on_socket_open
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
@@ -106,6 +104,8 @@ class Connection:
         """Connect and send CONNECT; the rest follows in :meth:`read`. Failures close."""
         broker = self._settings.broker
         try:
+            if broker.tls:  # read anew each time: certificates are renewed
+                self._client.tls_set_context(broker.tls_context())
             self._client.connect(broker.host, broker.port, keepalive=self._settings.keepalive_s)
         except (OSError, ValueError) as error:
             self._closed(f"{type(error).__name__}: {error}")

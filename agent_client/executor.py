@@ -1,6 +1,6 @@
 """Carries out what the machine decided about handlers, in threads or in an event loop."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from agent_client.clock import Clock
 from agent_client.core.effects import (
@@ -14,10 +14,12 @@ from agent_client.core.effects import (
 from agent_client.core.events import HandlerEnded, HandlerProgressed
 from agent_client.core.fence import Fence
 from agent_client.core.outcomes import Declined, StopWhy
-from agent_client.coroutines import CoroutineRunner
 from agent_client.handlers import AsyncHandler, Handlers, PlainHandler, is_async
 from agent_client.run import Post, Run
 from agent_client.threads import ThreadRunner
+
+if TYPE_CHECKING:
+    from agent_client.coroutines import CoroutineRunner
 
 Order = StartHandler | ExtendDeadline | StopHandler | KillHandler | PauseHandler | ResumeHandler
 
@@ -40,7 +42,8 @@ class Executor:
         self._post = post
         self._runs: dict[Fence, Run] = {}
         self._threads = ThreadRunner(name)
-        self._coroutines = CoroutineRunner(name)
+        self._name = name
+        self._coroutines: CoroutineRunner | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -77,9 +80,17 @@ class Executor:
             start, self._clock, self._post, held_files=self._held_files
         )
         if is_async(handler):
-            self._coroutines.start(run, cast("AsyncHandler", handler))
+            self._coroutine_runner().start(run, cast("AsyncHandler", handler))
         else:
             self._threads.start(run, cast("PlainHandler", handler))
+
+    def _coroutine_runner(self) -> "CoroutineRunner":
+        if self._coroutines is None:
+            # Bots without coroutines are spared the import.
+            from agent_client.coroutines import CoroutineRunner  # noqa: PLC0415
+
+            self._coroutines = CoroutineRunner(self._name)
+        return self._coroutines
 
     def progress_of(self, fence: Fence) -> HandlerProgressed | None:
         """Take the newest progress of *fence*."""
@@ -96,4 +107,5 @@ class Executor:
             run.ask_to_stop(StopWhy.LEAVING)
             run.kill()
         self._threads.close()
-        self._coroutines.close()
+        if self._coroutines is not None:
+            self._coroutines.close()

@@ -1,12 +1,15 @@
 """What an agent is told about itself, checked at birth.
 
-The environment is read here and nowhere else: ``FLEETBUS_BROKER`` and ``FLEETBUS_ROOT``.
+The environment is read here and nowhere else: ``FLEETBUS_BROKER`` and ``FLEETBUS_ROOT``, and, for
+the broker, ``FLEETBUS_PASSWORD_FILE`` (its owner's alone), ``FLEETBUS_CA_FILE``,
+``FLEETBUS_CERT_FILE`` and ``FLEETBUS_KEY_FILE``.
 """
 
 import os
 import socket
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -35,9 +38,31 @@ class BrokerAddress:
     tls: bool = False
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    """Who must have issued the broker's certificate; None: anyone whom this machine trusts."""
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.cert_file is None) is not (self.key_file is None):
+            raise BadSetting("key_file", self.key_file, "set exactly if cert_file is")
+        if self.ca_file and not self.tls:
+            raise BadSetting("ca_file", str(self.ca_file), "only with a broker at mqtts://")
 
     def __str__(self) -> str:
         return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Say whom to trust and who we are; raise :class:`BadSetting` for files of no use."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file is not None:
+                context.load_cert_chain(self.cert_file, self.key_file)
+        except OSError as error:  # an SSLError is one too
+            files = f"{self.ca_file}, {self.cert_file}, {self.key_file}"
+            right = f"certificates and a key in PEM: {error}"
+            raise BadSetting("ca_file, cert_file, key_file", files, right) from None
+        return context
 
     @classmethod
     def parse(cls, url: str) -> "BrokerAddress":
@@ -125,7 +150,34 @@ def _check(field_name: str, value: object, kind: TypeAdapter[object], right: str
 
 def broker_of(url: str | None) -> BrokerAddress:
     """Take *url*, or what the environment says, or the default."""
-    return BrokerAddress.parse(url or os.environ.get("FLEETBUS_BROKER") or DEFAULT_BROKER)
+    address = BrokerAddress.parse(url or os.environ.get("FLEETBUS_BROKER") or DEFAULT_BROKER)
+    secret = None if address.password else _path("FLEETBUS_PASSWORD_FILE")
+    found = replace(
+        address,
+        password=read_secret(secret) if secret else address.password,
+        ca_file=_path("FLEETBUS_CA_FILE") if address.tls else None,
+        cert_file=_path("FLEETBUS_CERT_FILE") if address.tls else None,
+        key_file=_path("FLEETBUS_KEY_FILE") if address.tls else None,
+    )
+    if found.tls:
+        found.tls_context()  # what is wrong with the files is said now
+    return found
+
+
+def read_secret(file: Path) -> str:
+    """Read a secret that only its owner may read, or raise :class:`BadSetting`."""
+    try:
+        if os.name == "posix" and file.stat().st_mode & 0o077:
+            right = f"its owner's alone, but others may read it: chmod 600 {file}"
+            raise BadSetting("password_file", str(file), right)
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting("password_file", str(file), f"a readable file: {error}") from None
+
+
+def _path(variable: str) -> Path | None:
+    found = os.environ.get(variable)
+    return Path(found) if found else None
 
 
 def root_of(root: str | None) -> str:

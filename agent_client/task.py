@@ -4,7 +4,6 @@ A handler in a thread cannot be killed. It keeps its promise by calling ``check(
 ``sleep()`` often enough, at least once per ``cancel_grace_s`` of its task.
 """
 
-import asyncio
 import math
 from collections.abc import Callable
 from typing import Any, Final
@@ -118,7 +117,10 @@ class AsyncTask(_Task):
     """One task, for an ``async def`` handler, which is also cancelled like any coroutine."""
 
     def __init__(self, run: Run) -> None:
+        import asyncio  # noqa: PLC0415 - bots without coroutines are spared it
+
         super().__init__(run)
+        self._sleep = asyncio.sleep
         self._may_go_on = asyncio.Event()
 
     async def check(self) -> None:
@@ -132,7 +134,7 @@ class AsyncTask(_Task):
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, then look whether to stop or to rest."""
-        await asyncio.sleep(seconds)
+        await self._sleep(seconds)
         await self.check()
 
     def rest_changed(self) -> None:

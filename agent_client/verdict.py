@@ -4,7 +4,7 @@ A result that no report could carry is found here, where it can be said to the a
 on the bus, where it would be refused for ever.
 """
 
-import asyncio
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Final
@@ -44,7 +44,9 @@ def of_result(result: object) -> Outcome:
 def of_exception(error: BaseException, *, asked_to_stop: bool) -> Outcome:
     """Judge what a handler raised; nothing it raises may end the agent."""
     match error:
-        case MustStop() | asyncio.CancelledError() if asked_to_stop:
+        case MustStop() if asked_to_stop:
+            return GaveWay()
+        case _ if asked_to_stop and _is_cancellation(error):
             return GaveWay()
         case Failed():
             return Raised(
@@ -72,6 +74,12 @@ def of_call(call: Callable[[], object], asked_to_stop: Callable[[], bool]) -> Ou
         if error.__traceback__ is not None:
             error.__traceback__ = error.__traceback__.tb_next  # the author's frames are enough
         return of_exception(error, asked_to_stop=asked_to_stop())
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    # A bot without coroutines is spared the import.
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
 def portable(text: str) -> str:

@@ -49,7 +49,9 @@ class InstanceLock:
         until = time.monotonic() + within_s
         while not _try_lock(self.file):
             holder = self._holder()
-            if holder is None or is_alive(holder) or time.monotonic() >= until:
+            late = time.monotonic() >= until
+            # Without a number, somebody is about to write one, or about to release the lock.
+            if late or (holder is not None and is_alive(holder)):
                 raise AlreadyRunning(agent, str(self.path), holder)
             time.sleep(_LOOK_EVERY_S)  # nobody tells when a lock becomes free
 
@@ -63,6 +65,9 @@ class InstanceLock:
         """Let another process have the name."""
         with contextlib.suppress(OSError):
             os.ftruncate(self.file, 0)
+            if sys.platform != "win32":
+                # Also for whoever was forked from here and still has the file open.
+                fcntl.flock(self.file, fcntl.LOCK_UN)
             os.close(self.file)
 
 

@@ -24,6 +24,23 @@ def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
     InstanceLock(tmp_path / "bot.lock", "bot").release()
 
 
+def test_who_was_forked_from_an_agent_does_not_hold_its_name_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "bot.lock"
+    lock = InstanceLock(path, "bot")
+    copy = os.dup(lock.file)
+    lock.release()
+    InstanceLock(path, "bot", within_s=0).release()
+    os.close(copy)
+
+
+def test_a_lock_without_a_number_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "bot.lock"
+    holder = InstanceLock(path, "bot")
+    os.ftruncate(holder.file, 0)
+    with pytest.raises(AlreadyRunning, match="a process that is just starting"):
+        InstanceLock(path, "bot", within_s=0)
+
+
 def test_agents_of_other_names_do_not_mind(tmp_path: Path) -> None:
     InstanceLock(tmp_path / "a.lock", "a")
     InstanceLock(tmp_path / "b.lock", "b")
