@@ -5,6 +5,7 @@
     - BadSetting          a value that no broker could serve with
     - Exposed             others could reach the broker, and it would not know whom to trust
     - BadCredentialsFile  the file of enrolled names is damaged or open to others
+    - BadCertificates     the fleet's own authority cannot be read or written
     - CannotListen        the operating system refused a port
   - CannotEnroll          a name cannot be enrolled, rotated or revoked as asked
   - WireError
@@ -46,6 +47,13 @@ class BadCredentialsFile(BrokerError):
 
     def __init__(self, path: Path, problem: str, right: str) -> None:
         super().__init__(f"the credentials file {path}: {problem}; it must be {right}")
+
+
+class BadCertificates(BrokerError):
+    """Certificates cannot be made or used."""
+
+    def __init__(self, where: Path, right: str) -> None:
+        super().__init__(f"certificates in {where}: there must be {right}")
 
 
 class CannotEnroll(FleetBusError):
