@@ -140,6 +140,8 @@ def import_(
     Example: fleetbus import fleet.json
     """
     from coordinator.shell.locks import lock_directory
+    from coordinator.shell.store.engine import url_in
+    from coordinator.shell.store.examination import examine
     from coordinator.shell.store.sidecar import NAME, Sidecar
     from coordinator.shell.store.store import Store as FleetStore
     from coordinator.shell.transfer import import_document
@@ -147,8 +149,11 @@ def import_(
     chosen = settings.load({"data": data, "store": store})
     document = _read(file)
     with closing(lock_directory(chosen.data)):
-        side = None if chosen.store is not None else Sidecar(chosen.data / NAME)
-        with closing(FleetStore(_url(chosen), side)) as opened:
+        damage = examine(chosen.data) if chosen.store is None else None
+        if damage is not None:
+            raise WrongUse(f"{damage.text}; repair it first: start the coordinator to learn how")
+        side = Sidecar(chosen.data / NAME) if chosen.store is None else None
+        with closing(FleetStore(chosen.store or url_in(chosen.data), side)) as opened:
             counts = import_document(opened, document, now_ms())
     print(
         f"{screen.GOOD} imported {counts.agents} agents, {counts.tasks} tasks, "

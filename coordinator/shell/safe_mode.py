@@ -103,6 +103,7 @@ def safe_writer(
 
 def recovery_command(data: Path, damage: Damage) -> str:
     """Name the command that brings back the most; it moves the present files aside."""
+    data = data.absolute()  # whoever reads the command may be elsewhere
     where = f"--data {shlex.quote(str(data))}"
     newest = next((copy for copy in copies_in(data)[:LOOKED_AT] if fault_of(copy) is None), None)
     if newest is not None and (damage.commits is None or commits_of(newest) >= damage.commits):

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -26,7 +26,7 @@ def url_in(data: Path) -> str:
 
 def reading_engine(url: str) -> Engine:
     """Prepare to read the database at *url*, and nothing else; its schema stays as it is."""
-    parts = make_url(url)
+    parts = _address(url)
     if parts.get_backend_name() != "sqlite":
         engine = engine_of(url)
         event.listen(engine, "connect", _only_read_postgresql)
@@ -50,10 +50,7 @@ def has_known_schema(engine: Engine) -> bool:
 
 def engine_of(url: str) -> Engine:
     """Prepare to open the database at *url*; nothing is read or written yet."""
-    try:
-        parts = make_url(url)
-    except ArgumentError:
-        raise StoreError(f"not the address of a store: {url[:20]!r}...") from None
+    parts = _address(url)
     if parts.get_backend_name() == "sqlite":
         engine = create_engine(parts)
         event.listen(engine, "connect", _prepare_sqlite)
@@ -78,6 +75,16 @@ def migrate(engine: Engine) -> None:
         current, head = _revisions(connection, scripts)
         if current != head:
             command.upgrade(config, "head")
+
+
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        # It may hold a password, so it is not repeated.
+        raise StoreError(
+            "not the address of a store; it should be like postgresql://user:password@host/name"
+        ) from None
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -- a DBAPI connection
