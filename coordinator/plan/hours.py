@@ -1,12 +1,12 @@
 """The parts of a plan that speak of time: windows, preferred hours, breaks and recurring tasks."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, model_validator
 
+from coordinator.core.recurrence.recurring import Missed, Overlap
 from coordinator.plan.base import Part
 from coordinator.plan.values import (
     Agent,
@@ -69,24 +69,6 @@ class SchedulePreferences(Part):
     max_daily_runtime: Annotated[float, Field(gt=0, le=24)] | None = None
     """Hours."""
     cooldown_periods: Annotated[tuple[CooldownPeriod, ...], Field(max_length=100)] = ()
-
-
-class Missed(StrEnum):
-    """What happens to the runs that were due while nobody was there to start them."""
-
-    SKIP = "skip"
-    RUN_ONCE = "run_once"
-    RUN_ALL = "run_all"
-
-
-class Overlap(StrEnum):
-    """What happens to a run that is due while the one before it has not ended."""
-
-    SKIP = "skip"
-    BUFFER_ONE = "buffer_one"
-    BUFFER_ALL = "buffer_all"
-    ALLOW_ALL = "allow_all"
-    CANCEL_OTHER = "cancel_other"
 
 
 def _cron(expression: str) -> str:

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from coordinator.core.recurrence.recurring import Missed, Overlap, RecurringTask
+from coordinator.core.recurrence.recurring import RecurringTask
 from coordinator.core.recurrence.rhythm import Cron, Every, Rhythm
 from coordinator.plan.hours import Schedule
 
@@ -23,10 +23,10 @@ def recurring_task(schedule: Schedule, zone: str) -> RecurringTask:
         max_attempts=schedule.max_attempts,
         daily_cap=schedule.daily_cap,
         weekly_cap=schedule.weekly_cap,
-        missed=Missed(schedule.missed.value),
+        missed=schedule.missed,
         grace_ms=round(schedule.grace * 1000),
         max_catchup=schedule.max_catchup,
-        overlap=Overlap(schedule.overlap.value),
+        overlap=schedule.overlap,
     )
 
 
