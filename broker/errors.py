@@ -35,8 +35,8 @@ class Exposed(BrokerError):
     def __init__(self, host: str, missing: list[str], commands: list[str]) -> None:
         fix = "".join(f"\n  {command}" for command in commands)
         super().__init__(
-            f"host is {host!r}, which other machines can reach, and there is no "
-            f"{' and no '.join(missing)}; the broker would trust whoever connects. "
+            f"host is {host!r}, which other machines can reach, without "
+            f"{' and without '.join(missing)}: that would be everybody's fleet. "
             f"These commands put it right:{fix}\n"
             "or listen on 127.0.0.1 only. To take the risk knowingly: --insecure-network"
         )

@@ -1,13 +1,18 @@
-"""Where a broker is and as whom to speak to it: ``mqtt://user:password@host:port``, read once.
+"""Where a broker is and as whom to speak to it: ``mqtts://user:password@host:port``, read once.
 
 A password never shows: not in ``str``, not in ``repr``, not in an error.
 """
 
-from dataclasses import dataclass, field
+import ssl
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from protocol.errors import FleetBusError
+
 DEFAULT_PORT: Final = 1883
+_PORTS: Final = {"mqtt": DEFAULT_PORT, "mqtts": 8883}
 MAX_PORT: Final = 65_535
 
 
@@ -16,7 +21,18 @@ class BadAddress(ValueError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(
-            f"{problem}; write it as mqtt://host:port or mqtt://user:password@host:port"
+            f"{problem}; write it as mqtt://host:port or mqtt://user:password@host:port, "
+            "with mqtts:// for TLS"
+        )
+
+
+class BadTlsFiles(FleetBusError):
+    """Certificates that cannot be used."""
+
+    def __init__(self, files: str, error: OSError) -> None:
+        super().__init__(
+            f"ca_file, cert_file and key_file are {files}; they must be certificates and a key "
+            f"in PEM, as `fleetbus certs` makes them: {error}"
         )
 
 
@@ -28,14 +44,19 @@ class BrokerAddress:
     port: int = DEFAULT_PORT
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    ca_file: Path | None = None
+    """Who must have issued the broker's certificate; None: anyone whom this machine trusts."""
+    cert_file: Path | None = None
+    key_file: Path | None = None
 
     @classmethod
     def parse(cls, url: str) -> Self:
         """Read *url*, or raise :class:`BadAddress`."""
         parts = urlsplit(url)
-        if parts.scheme != "mqtt":
+        if parts.scheme not in _PORTS:
             found = f"the scheme is {parts.scheme!r}" if "://" in url else "it has no scheme"
-            raise BadAddress(f"not a broker's URL: {found}, not 'mqtt'")
+            raise BadAddress(f"not a broker's URL: {found}, not 'mqtt' or 'mqtts'")
         if not parts.hostname:
             raise BadAddress("not a broker's URL: it names no host")
         if parts.path.strip("/") or parts.query or parts.fragment:
@@ -45,16 +66,28 @@ class BrokerAddress:
             port=_port(parts),
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
+            tls=parts.scheme == "mqtts",
         )
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"mqtt://{host}:{self.port}"
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
 
     @property
     def without_credentials(self) -> Self:
         """The same broker, for somebody else to log in to."""
-        return type(self)(self.host, self.port)
+        return replace(self, username=None, password=None)
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Say whom to trust and who we are; raise :class:`BadTlsFiles` for files of no use."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file is not None:
+                context.load_cert_chain(self.cert_file, self.key_file)
+        except OSError as error:  # an SSLError is one too
+            files = f"{self.ca_file}, {self.cert_file}, {self.key_file}"
+            raise BadTlsFiles(files, error) from None
+        return context
 
 
 def _port(parts: SplitResult) -> int:
@@ -63,7 +96,7 @@ def _port(parts: SplitResult) -> int:
     except ValueError:
         port = 0
     if port is None:
-        return DEFAULT_PORT
+        return _PORTS[parts.scheme]
     if not 1 <= port <= MAX_PORT:
         raise BadAddress(f"not a broker's URL: the port must be a number from 1 to {MAX_PORT}")
     return port

@@ -6,9 +6,11 @@ with the place where the value came from.
 """
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -66,6 +68,14 @@ class CoordinatorSettings(BaseSettings):
     ws_port: Port = 9001
     http_port: Port = 8080
     broker: str | None = Field(default=None, repr=False)
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    require_credentials: bool = False
+    insecure_network: bool = False
+    client_rate: float = Field(default=50.0, gt=0)
+    client_burst: int = Field(default=200, ge=1)
     root: str = DEFAULT_ROOT
     no_agents: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -88,9 +98,37 @@ class CoordinatorSettings(BaseSettings):
     @property
     def broker_address(self) -> BrokerAddress:
         """The broker to speak to: the one named, else our own on this machine."""
-        if self.broker is not None:
-            return BrokerAddress.parse(self.broker)
-        return BrokerAddress(self.host, self.mqtt_port)
+        if self.broker is None:
+            found = BrokerAddress(_reachable(self.host), self.mqtt_port, tls=self.serves_tls)
+            return replace(found, ca_file=self.certs / "ca.pem") if found.tls else found
+        found = BrokerAddress.parse(self.broker)
+        if self.password_file is not None and found.username and not found.password:
+            found = replace(found, password=read_secret(self.password_file))
+        if not found.tls:
+            return found
+        return replace(
+            found, ca_file=self.ca_file, cert_file=self.cert_file, key_file=self.key_file
+        )
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether our own broker is to serve other machines."""
+        return self.broker is None and not _is_loopback(self.host)
+
+    @property
+    def serves_tls(self) -> bool:
+        """Whether our own broker speaks TLS: to other machines, as soon as it has certificates."""
+        return self.is_exposed and (self.certs / "server.pem").exists()
+
+    @property
+    def certs(self) -> Path:
+        """Where `fleetbus certs` keeps what it makes."""
+        return self.data / "certs"
+
+    @property
+    def credentials_file(self) -> Path:
+        """Who is enrolled at our own broker."""
+        return self.data / "credentials.json"
 
     @property
     def secret_file(self) -> Path:
@@ -149,6 +187,28 @@ def shipped_plan() -> Path:
     if installed.is_file():
         return installed
     return Path(__file__).parent.parent / PLAN_PLACE
+
+
+def read_secret(file: Path) -> str:
+    """Read a secret that only its owner may read, or raise :class:`BadSettings`."""
+    try:
+        if os.name == "posix" and file.stat().st_mode & 0o077:
+            raise BadSettings([f"{file} holds a secret and others may read it: chmod 600 {file}"])
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings([f"{file} must hold a secret and cannot be read: {error}"]) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _reachable(host: str) -> str:
+    """Return where *host* is reached from here: a wildcard is every address, the loopback too."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing binds here
 
 
 def _problem(

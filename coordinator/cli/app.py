@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coordinator.cli import (
+    enroll_commands,
     fleet_commands,
     part_commands,
     plan_commands,
@@ -56,6 +57,11 @@ for one in (
     store_commands.backup,
     store_commands.restore,
     store_commands.export,
+    enroll_commands.enroll,
+    enroll_commands.rotate,
+    enroll_commands.revoke,
+    enroll_commands.enrolled,
+    enroll_commands.certs,
     why_commands.why,
     why_commands.summary,
 ):

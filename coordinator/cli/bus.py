@@ -85,6 +85,8 @@ class Bus:
 
     def __enter__(self) -> Self:
         try:
+            if self.address.tls:
+                self._client.tls_set_context(self.address.tls_context())
             self._client.connect(self.address.host, self.address.port, KEEPALIVE_S)
             self.wait_for(lambda: self._connected is not None, CONNECT_S)
         except (OSError, BusError) as error:

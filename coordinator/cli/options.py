@@ -7,13 +7,14 @@ import typer
 
 from coordinator import settings
 from coordinator.cli.bus import Bus
+from coordinator.cli.local_secrets import with_local_operator
 from coordinator.settings import CoordinatorSettings
 
 Broker = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="The broker, as mqtt://host:port or mqtt://user:password@host:port. "
+        help="The broker, as mqtt://host:port or mqtts://host:port for TLS. "
         "[variable: FLEETBUS_BROKER; default: our own on this machine]",
         show_default=False,
     ),
@@ -56,6 +57,21 @@ Host = Annotated[
     str | None,
     typer.Option(metavar="HOST", help="Where to listen. [default: 127.0.0.1]", show_default=False),
 ]
+RequireCredentials = Annotated[
+    bool | None,
+    typer.Option(
+        "--require-credentials",
+        help="Let our own broker refuse names that are not enrolled, on this machine as well.",
+    ),
+]
+InsecureNetwork = Annotated[
+    bool | None,
+    typer.Option(
+        "--insecure-network",
+        help="Let our own broker serve other machines without credentials or TLS: "
+        "anyone may command the fleet.",
+    ),
+]
 
 
 def _port(what: str, default: int) -> typer.models.OptionInfo:
@@ -81,4 +97,4 @@ def open_bus(broker: str | None, root: str | None, *, operator: bool = False) ->
 
 def bus_of(chosen: CoordinatorSettings, *, operator: bool = False) -> Bus:
     """Prepare the connection that *chosen* asks for."""
-    return Bus(chosen.broker_address, chosen.root, operator=operator)
+    return Bus(with_local_operator(chosen), chosen.root, operator=operator)

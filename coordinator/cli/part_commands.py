@@ -14,8 +14,10 @@ from coordinator.cli.options import (
     Data,
     Host,
     HttpPort,
+    InsecureNetwork,
     MqttPort,
     Plan,
+    RequireCredentials,
     Root,
     Store,
     WsPort,
@@ -28,16 +30,28 @@ def broker(
     ws_port: WsPort = None,
     data: Data = None,
     root: Root = None,
+    require_credentials: RequireCredentials = None,
+    insecure_network: InsecureNetwork = None,
 ) -> None:
-    """Run the embedded MQTT broker. It serves this machine only.
+    """Run the embedded MQTT broker, for this machine or, with credentials and TLS, for others.
 
     Example: fleetbus broker --mqtt-port 1884
     """
     from broker.__main__ import main
+    from coordinator.cli.local_secrets import enroll_here
 
     chosen = settings.load(
-        {"host": host, "mqtt_port": mqtt_port, "ws_port": ws_port, "data": data, "root": root}
+        {
+            "host": host,
+            "mqtt_port": mqtt_port,
+            "ws_port": ws_port,
+            "data": data,
+            "root": root,
+            "require_credentials": require_credentials,
+            "insecure_network": insecure_network,
+        }
     )
+    enroll_here(chosen, [])
     raise typer.Exit(main(broker_arguments(chosen)))
 
 
@@ -133,4 +147,11 @@ def broker_arguments(chosen: settings.CoordinatorSettings) -> list[str]:
         *("--ws-port", str(chosen.ws_port)),
         *("--root", chosen.root),
         *("--secret-file", str(chosen.secret_file)),
+        *("--credentials-file", str(chosen.credentials_file)),
+        *("--rate", str(chosen.client_rate)),
+        *("--burst", str(chosen.client_burst)),
+        *(("--require-credentials",) if chosen.require_credentials else ()),
+        *(("--insecure-network",) if chosen.insecure_network else ()),
+        *(("--tls-cert", str(chosen.certs / "server.pem")) if chosen.serves_tls else ()),
+        *(("--tls-key", str(chosen.certs / "server.key")) if chosen.serves_tls else ()),
     ]

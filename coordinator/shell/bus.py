@@ -123,6 +123,8 @@ class Bus:
         )
         if self.address.username is not None:
             client.username_pw_set(self.address.username, self.address.password)
+        if self.address.tls:  # read anew each time: certificates are renewed
+            client.tls_set_context(self.address.tls_context())
         client.max_inflight_messages_set(UNLIMITED)
         client.will_set(self.will.topic, self.will.payload, qos=1, retain=True)
         client.on_connect = self._on_connect

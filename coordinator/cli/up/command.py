@@ -16,8 +16,10 @@ from coordinator.cli.options import (
     Data,
     Host,
     HttpPort,
+    InsecureNetwork,
     MqttPort,
     Plan,
+    RequireCredentials,
     Root,
     WsPort,
 )
@@ -39,6 +41,8 @@ def up(
     http_port: HttpPort = None,
     broker: Broker = None,
     root: Root = None,
+    require_credentials: RequireCredentials = None,
+    insecure_network: InsecureNetwork = None,
     no_agents: Annotated[
         bool, typer.Option("--no-agents", help="Leave the plan's auto_start agents alone.")
     ] = False,
@@ -57,6 +61,8 @@ def up(
             "http_port": http_port,
             "broker": broker,
             "root": root,
+            "require_credentials": require_credentials,
+            "insecure_network": insecure_network,
             "no_agents": no_agents or None,
         }
     )

@@ -8,6 +8,7 @@ from coordinator.address import DEFAULT_PORT
 from coordinator.cli import screen
 from coordinator.cli.bus import Bus, BusError
 from coordinator.cli.fleet_state import FleetState
+from coordinator.cli.local_secrets import enroll_here
 from coordinator.cli.options import bus_of
 from coordinator.cli.up import ports
 from coordinator.cli.up.data import write_state
@@ -69,6 +70,8 @@ class Fleet:
         self.chosen = chosen.model_copy(update={"http_port": http_port})
 
     def _start_broker(self) -> None:
+        here = [agent.name for agent in self.plan.agents if agent.auto_start]
+        enroll_here(self.chosen, [] if self.chosen.no_agents else here)
         process = self.supervisor.start(broker_part(self.chosen))
         found: list[BrokerPorts] = []
 

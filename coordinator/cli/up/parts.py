@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from coordinator.cli.local_secrets import files_of
 from coordinator.cli.part_commands import broker_arguments
 from coordinator.cli.up.restarts import OF_AN_AGENT, OF_THE_CORE, Restarts
 from coordinator.plan.schema import AgentPlan, FleetPlan
@@ -88,6 +89,7 @@ def _agent_part(settings: CoordinatorSettings, plan: FleetPlan, agent: AgentPlan
         "FLEETBUS_AGENT": agent.name,
         "FLEETBUS_BROKER": broker,
         "FLEETBUS_ROOT": settings.root,
+        **files_of(settings, agent.name),
     }
     command = agent.command or _ready_made(settings, plan, agent, broker)
     return Part(Kind.AGENT, agent.name, command, environment)
