@@ -7,10 +7,8 @@ checks the version, stores the plan with all that follows from it, and answers t
 
 import asyncio
 import logging
-import sys
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,7 +17,7 @@ import orjson
 
 from coordinator.core.effects import Effect, SavePlan
 from coordinator.core.errors import BadRequest, RequestError, UnknownSubject
-from coordinator.core.events import Noted, PlanApplied, PlanSource, Submitted
+from coordinator.core.events import PlanApplied, PlanSource, Submitted
 from coordinator.core.policy import Policy
 from coordinator.plan.compile import compile_plan
 from coordinator.plan.diff import diff
@@ -27,8 +25,10 @@ from coordinator.plan.impact import impact
 from coordinator.plan.load import examine_document, examine_file, parse
 from coordinator.plan.problems import PlanError, Problem
 from coordinator.plan.schema import FleetPlan
-from coordinator.plan.versions import REFUSED, Note, Start, StoredPlan, choose, judge_file
+from coordinator.plan.versions import Note, Start, StoredPlan, choose
+from coordinator.shell.looking_ahead import look_ahead
 from coordinator.shell.loop import Writer
+from coordinator.shell.plan_file import LISTED, InForce, PlanFile
 from coordinator.shell.store.archive import Archive
 from coordinator.shell.store.errors import StoreUnavailable
 from protocol.codec import LARGE_MESSAGE_BYTES
@@ -37,18 +37,13 @@ from protocol.vocabulary import PlanAction
 
 log = logging.getLogger("fleetbus.coordinator")
 
-LOOK_EVERY_S: Final = 2.0
 WAITING_REQUESTS: Final = 32
 KEPT_ANSWERS: Final = 64
-LISTED: Final = 200
-"""How many entries of one list are told in one reply."""
-PREVIEW_WITHIN_S: Final = 60.0
 MOST_SHOWN_BYTES: Final = LARGE_MESSAGE_BYTES
 """Brokers drop those who say more at once."""
 FROM_FILE: Final = "file"
 """The author of a plan that nobody applied: it was there at the first start."""
 
-Stamp = tuple[int, int, int] | None
 _Asked = tuple[str, str]
 
 
@@ -59,15 +54,6 @@ class Busy(RequestError):
 
     def __init__(self) -> None:
         super().__init__(f"{WAITING_REQUESTS} requests about plans wait already; ask again later")
-
-
-class PreviewFailed(RequestError):
-    """A preview did not come to an end."""
-
-    code = "preview_failed"
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"no preview: {why}")
 
 
 class Unavailable(RequestError):
@@ -88,11 +74,6 @@ class TooLarge(RequestError):
         )
 
 
-class _InForce(NamedTuple):
-    version: int
-    plan: FleetPlan
-
-
 @dataclass(slots=True)
 class Plans:
     """Answers what is asked about plans and looks after the file; see :meth:`run`."""
@@ -102,17 +83,21 @@ class Plans:
     file: Path
     notes: tuple[Note, ...] = ()
     """What is to be told of the start, once there is somebody to be told."""
-    in_force: _InForce | None = None
+    in_force: InForce | None = None
     _requests: deque[tuple[str, Submit]] = field(default_factory=deque)
     _something: asyncio.Event = field(default_factory=asyncio.Event)
     _answers: dict[_Asked, Reply | None] = field(default_factory=dict)
     """What was asked of late, and the answer, unless it is being worked on or the core answers."""
+    _watched: PlanFile = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._watched = PlanFile(self.writer, self.file, self._current)
 
     def on_connected(self) -> None:
         """Tell the fleet what there is to be told of the start."""
         notes, self.notes = self.notes, ()
         for note in notes:
-            self.tell(note)
+            self._watched.tell(note)
 
     # --- requests
 
@@ -136,7 +121,7 @@ class Plans:
     async def run(self) -> None:
         """Answer requests and look at the file, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch(), name="plan file")
+            tasks.create_task(self._watched.watch(), name="plan file")
             tasks.create_task(self._serve(only_previews=True), name="previews")
             tasks.create_task(self._serve(only_previews=False), name="plan requests")
 
@@ -222,7 +207,7 @@ class Plans:
         return {
             "version": in_force.version,
             "is_of_plan_in_force": not named,
-            "preview": await _ahead(question),
+            "preview": await look_ahead(question),
         }
 
     def _question(self, plan: FleetPlan, now_ms: int, days: float) -> bytes:
@@ -262,14 +247,14 @@ class Plans:
 
     # --- plans
 
-    async def _current(self) -> _InForce:
+    async def _current(self) -> InForce:
         """Return the plan in force, which the writer may have changed meanwhile."""
         version = self.writer.state.plan_version
         known = self.in_force
         if known is None or known.version != version:
             stored = await self._stored(version)
             plan = await asyncio.to_thread(parse, stored.document, f"version {version}")
-            known = self.in_force = _InForce(version, plan)
+            known = self.in_force = InForce(version, plan)
         return known
 
     async def _stored(self, version: int) -> StoredPlan:
@@ -303,46 +288,6 @@ class Plans:
         written = orjson.dumps(document, option=orjson.OPT_INDENT_2)
         policy = await asyncio.to_thread(compile_plan, examined.plan)
         return _Wanted(examined.plan, policy, examined.problems, written)
-
-    # --- the file
-
-    async def _watch(self) -> None:
-        """Look at the file every now and then; read it once it has stopped changing."""
-        seen = judged = await asyncio.to_thread(_stamp, self.file)
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            now = await asyncio.to_thread(_stamp, self.file)
-            if now == seen != judged:
-                try:
-                    await self.look_at_file()
-                except StoreUnavailable as error:
-                    log.warning("%s is looked at later: %s", self.file, error)
-                    continue
-                judged = now
-            seen = now
-
-    async def look_at_file(self) -> None:
-        """Read the file, and tell the fleet if it is wrong or differs from what is in force."""
-        if not await asyncio.to_thread(self.file.is_file):
-            return
-        examined = await asyncio.to_thread(examine_file, self.file)
-        in_force = await self._current()
-        note = await asyncio.to_thread(
-            judge_file, examined, str(self.file), in_force.plan, in_force.version
-        )
-        if note is not None and examined.plan is not None:
-            policy = await asyncio.to_thread(compile_plan, examined.plan)
-            effect = impact(self.writer.state, policy)
-            more = effect.document()
-            more["warnings"] = [*map(str, examined.problems), *more["warnings"]][:LISTED]
-            note = note._replace(data={**note.data, **more})
-        if note is not None:
-            self.tell(note)
-
-    def tell(self, note: Note) -> None:
-        """Let the fleet know."""
-        log.log(logging.ERROR if note.kind == REFUSED else logging.WARNING, "%s", note.text)
-        self.writer.tell(Noted(note.kind, None, note.text, note.data))
 
     # --- answers
 
@@ -402,40 +347,3 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "suggestion": problem.suggestion,
         "severity": problem.severity.value,
     }
-
-
-def _stamp(file: Path) -> Stamp:
-    """Return what changes whenever the file does; ``None`` if there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-async def _ahead(question: bytes) -> dict[str, Any]:
-    """Have a process of its own look ahead; it ends with whoever asked."""
-    async with _process() as process:
-        try:
-            async with asyncio.timeout(PREVIEW_WITHIN_S):
-                said, complaint = await process.communicate(question)
-        except TimeoutError:
-            raise PreviewFailed(f"it took longer than {PREVIEW_WITHIN_S:g} s") from None
-    if process.returncode != 0:
-        raise PreviewFailed(complaint.decode(errors="replace").strip()[-500:])
-    found: dict[str, Any] = orjson.loads(said)
-    return found
-
-
-@asynccontextmanager
-async def _process() -> AsyncIterator[asyncio.subprocess.Process]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "coordinator.plan.preview", stdin=pipe, stdout=pipe, stderr=pipe
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
