@@ -32,6 +32,8 @@ from protocol.vocabulary import AgentMode, CoordinatorState, HoldingPhase, Prese
 
 DEAF_AFTER: Final = 3
 """So many heartbeats without a lease, while the coordinator is there, mean a deaf connection."""
+DEAF_IN_DOUBT_AFTER: Final = 12
+"""The same while it is not known to be there: one who is deaf is not told of its return."""
 EXTRA_HEARTBEAT_EVERY_MS: Final = 1_000
 RESEND_AT_MOST: Final = 500
 STEPS_TOLD_UP_TO: Final = 32
@@ -203,9 +205,11 @@ class Machine:
             self._out.append(Leave(leaving.reason, tuple(self.work.jobs)))
 
     def _beat(self, now: int) -> None:
-        if self._coordinator is CoordinatorState.ONLINE and self._unanswered >= DEAF_AFTER:
+        is_there = self._coordinator is CoordinatorState.ONLINE
+        if self._unanswered >= (DEAF_AFTER if is_there else DEAF_IN_DOUBT_AFTER):
+            told = f"no lease for {self._unanswered} heartbeats"
             self._unanswered, self._beat_due = 0, now + self.settings.heartbeat_ms
-            self._out.append(Reconnect(f"no lease for {DEAF_AFTER} heartbeats"))
+            self._out.append(Reconnect(told))
             return
         self._unanswered += 1
         self._heartbeat(now, resend_after_ms=self.settings.heartbeat_ms // 2)

@@ -79,7 +79,7 @@ def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
     if attempt is None:
         raise ValueError(f"{task.id} is not assigned")
     agent = turn.state.agent(attempt.agent)
-    if attempt.started_ms is None and attempt.was_listed and outcome in _MAY_HAVE_BEGUN:
+    if attempt.started_ms is None and outcome in _MAY_HAVE_BEGUN:
         caps.charge(turn, task, attempt, count="started")
     task.attempt = None
     for gate in task.permits:

@@ -109,3 +109,15 @@ def test_room_that_one_agent_makes_is_taken_by_another_that_waits_for_it() -> No
 
     assert fleet.running() == [fight]
     assert fleet.holder(fight) == "b"
+
+
+def test_a_start_that_nobody_could_hear_of_uses_up_its_cap() -> None:
+    fleet = Fleet()
+    fleet.agent("Main")
+    fleet.bots["Main"].mute = True
+    fleet.create("hunt", constraints={"daily_cap": 1}, max_attempts=1)
+    second = fleet.create("hunt", constraints={"daily_cap": 1})
+    fleet.pass_time(70)
+
+    fleet.agent("Alt")
+    assert fleet.phase(second) == "ready"
