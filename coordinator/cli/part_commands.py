@@ -112,6 +112,10 @@ def agent(
     record: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Note the begin and end of each task here.")
     ] = None,
+    state_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Remember here, through a crash, what it holds and did."),
+    ] = None,
     broker: Broker = None,
     root: Root = None,
 ) -> None:
@@ -132,6 +136,7 @@ def agent(
         "--heartbeat": heartbeat,
         "--config": config,
         "--record": record,
+        "--state-dir": state_dir,
     }
     for option, value in options.items():
         if value is not None:

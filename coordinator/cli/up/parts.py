@@ -110,6 +110,7 @@ def _ready_made(
         "--heartbeat": agent.heartbeat_interval or plan.leases.heartbeat,
         "--config": _config_file(agent),
         "--drain": DRAIN_S,
+        "--state-dir": settings.data / "agents",
     }
     for option, value in options.items():
         if value:
