@@ -292,6 +292,9 @@ class Connection(TurnTaking):
             self._enter(packet, admission)
             return
         self._admission = admission
+        if self._timer is not None:  # from here on we are the ones who take time, and not long
+            self._timer.cancel()
+            self._timer = None
         self.hold()
         admission.add_done_callback(lambda done: self._decided(packet, done))
 
@@ -300,6 +303,7 @@ class Connection(TurnTaking):
         if self._ended or done.cancelled():
             return
         self._admission = None
+        self._heard = self._loop.time()
         self._enter(packet, done.result() or FORBIDDEN)
         held_back, self._held_back = self._held_back, []
         try:

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 THREADS: Final = 2
-WAITING: Final = 64
+WAITING: Final = 16
 SHORTEST: Final = 10
 
 _HASHER: Final = PasswordHasher()

@@ -48,9 +48,18 @@ class BrokerAddress:
 
 @contextlib.contextmanager
 def embedded_broker(
-    tmp_path: Path, *, mqtt_port: int = 0, ws_port: int = 0, root: str = "fleet"
+    tmp_path: Path,
+    *,
+    mqtt_port: int = 0,
+    ws_port: int = 0,
+    root: str = "fleet",
+    require_credentials: bool = False,
+    rate: float = 50.0,
 ) -> Iterator[BrokerAddress]:
-    """Run the embedded broker with the folder's secret, or a fresh one; a port of 0 is free."""
+    """Run the embedded broker with the folder's secret, or a fresh one; a port of 0 is free.
+
+    Who is in the folder's ``credentials.json`` is enrolled.
+    """
     secret_file = tmp_path / "coordinator.secret"
     if not secret_file.exists():
         secret_file.write_text(secrets.token_urlsafe(16) + "\n")
@@ -60,8 +69,11 @@ def embedded_broker(
         "--ws-port": ws_port,
         "--root": root,
         "--secret-file": secret_file,
+        "--credentials-file": tmp_path / "credentials.json",
+        "--rate": rate,
     }
     arguments = [str(part) for option in options.items() for part in option]
+    arguments += ["--require-credentials"] if require_credentials else []
     log = tmp_path / "broker.log"
     with _process([sys.executable, "-m", "broker", *arguments], log) as process:
         ports = json.loads(_first_line(process, log))
