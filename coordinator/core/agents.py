@@ -102,6 +102,8 @@ class Agent:
     """What keeps it from starting anything, as last judged."""
     judge_again_ms: int = 0
     """When, on the wall clock, the blocks have to be judged again."""
+    judge_timer_ms: int = 0
+    """For which of these times a timer is set."""
     cooldowns: "dict[tuple[str, str], Cooldown]" = field(default_factory=dict)
     """By rule and type of task."""
     busy_since_ms: int | None = None

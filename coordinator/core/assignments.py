@@ -7,8 +7,9 @@ predecessor dead, or when the agent itself twice does not list it any more.
 
 from typing import Final
 
-from coordinator.core import caps, cooldowns
+from coordinator.core import cooldowns
 from coordinator.core.agents import Agent, DesiredState
+from coordinator.core.charging import charge, judge_anew
 from coordinator.core.effects import LogAttempt, SaveMark, SaveTask, SayDesired
 from coordinator.core.policy import Policy
 from coordinator.core.runtimes import note_busy, note_ran
@@ -65,6 +66,7 @@ def assign(turn: Turn, task: Task, agent: Agent) -> None:
     )
     note_busy(turn, agent)
     agent.held[task.id] = task
+    judge_anew(turn, agent)
     cooldowns.began(turn, agent, task)
     turn.move(task, Phase.OFFERED)
     turn.state.timers.at_mono(task.attempt.expires_ms, Due.EXPIRY, task.id)
@@ -80,13 +82,14 @@ def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
         raise ValueError(f"{task.id} is not assigned")
     agent = turn.state.agent(attempt.agent)
     if attempt.started_ms is None and outcome in _MAY_HAVE_BEGUN:
-        caps.charge(turn, task, attempt, count="started")
+        charge(turn, task, attempt, count="started")
     task.attempt = None
     for gate in task.permits:
         if task.id in gate.holders and gate.release(task.id):
             turn.state.wake_behind(gate)
     task.permits = ()
     del agent.held[task.id]
+    judge_anew(turn, agent)
     ran_ms = note_ran(turn, agent, attempt)
     task.ran_ms += ran_ms
     cooldowns.ended(turn, agent, task, attempt, decides=outcome in _DECISIVE)

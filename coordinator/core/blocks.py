@@ -7,11 +7,13 @@ them may change, by a timer of the agent; nothing is polled.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from coordinator.core.caps import cap_key
+from coordinator.core.charging import caps_of_agent, reserved
 from coordinator.core.civil import Window
 from coordinator.core.civil.hours import hours_windows
 from coordinator.core.civil.unions import any_open, next_change_of
 from coordinator.core.gating import usage_of
-from coordinator.core.usage import DAY, WEEK
+from coordinator.core.usage import DAY
 
 if TYPE_CHECKING:
     from coordinator.core.agents import Agent
@@ -55,18 +57,19 @@ def _rules(
         yield _in_range("IDLE_BLOCK", policy.cooldown_periods, wall_ms, reason)
     if policy.max_daily_runtime_ms is not None:
         yield _runtime(state, agent, policy.max_daily_runtime_ms, wall_ms)
-    for cap in state.policy.caps:
-        if cap.scope == f"agent:{agent.name}":
-            unit = DAY if cap.period == DAY else WEEK
-            used = usage_of(state, f"cap:{cap.scope}:{unit}", unit, wall_ms)
-            if used.amount + len(agent.held) >= cap.limit:
-                text = f"{used.amount} of {cap.limit} starts of this {unit} are used"
-                yield Block("CAP_REACHED", used.period.end_ms, text), used.period.end_ms
+    for cap in caps_of_agent(state, agent):
+        used = usage_of(state, cap_key(cap), cap.period, wall_ms)
+        if used.amount + reserved(agent, cap) >= cap.limit:
+            text = f"{used.amount} of {cap.limit} starts of this {cap.period} are used"
+            yield Block("CAP_REACHED", used.period.end_ms, text), used.period.end_ms
     for cooldown in agent.cooldowns.values():
-        if cooldown.type_key == "*":
-            until_ms = cooldown.until_ms
-            if cooldown.is_closed(wall_ms):
+        if cooldown.type_key == "*" and cooldown.is_closed(wall_ms):
+            if wall_ms < cooldown.until_ms:
+                until_ms = cooldown.until_ms
                 yield Block("FAILURE_COOLDOWN", until_ms, cooldown.text), until_ms
+            else:  # no clock ends it, but the probe does
+                text = f"{cooldown.probe} tries whether it works again"
+                yield Block("FAILURE_COOLDOWN", NEVER_MS, text), None
     if agent.resting_until_ms is not None and agent.resting_until_ms > wall_ms:
         until_ms = agent.resting_until_ms
         yield Block("IDLE_BLOCK", until_ms, "it rests after long work"), until_ms
@@ -92,7 +95,9 @@ def _runtime(
     )
     total_ms = used.amount + running_ms
     if total_ms < cap_ms:
-        return None, None  # judged again when something that it runs ends
+        if not 0 < len(agent.held) < agent.slots:
+            return None, None  # judged again when something that it runs ends
+        return None, wall_ms + max(1, (cap_ms - total_ms) // len(agent.held))
     text = f"it has run {total_ms / 3_600_000:.1f} of {cap_ms / 3_600_000:g} h today"
     return Block("RUNTIME_CAP", used.period.end_ms, text), used.period.end_ms
 

@@ -23,20 +23,35 @@ def count_error(turn: "Turn", code: str) -> None:
     policy = turn.state.policy
     if code in policy.ignored_errors:
         return
-    for unit, limit in ((DAY, policy.max_daily_errors), (WEEK, policy.max_weekly_errors)):
+    for unit in (DAY, WEEK):
         used = usage_of(turn.state, f"{_KEY}:{unit}", unit, turn.now.wall_ms)
         used.amount += 1
         turn.do(SaveMark("usage", used.key))
-        if limit is not None and used.amount >= limit:
-            closed = turn.state.closures.get(ERROR_BUDGET)
-            if closed is None or closed.until_ms < used.period.end_ms:
-                text = f"{used.amount} errors this {unit}, at most {limit} are allowed"
-                close(turn, ERROR_BUDGET, used.period.end_ms, text)
-                turn.tell("error_budget", None, text, until_ms=used.period.end_ms)
+    judge_budget(turn)
+
+
+def judge_budget(turn: "Turn") -> None:
+    """Close the budget until the last of the used-up periods ends; open it if none is used up."""
+    policy, until_ms, text = turn.state.policy, 0, ""
+    for unit, limit in ((DAY, policy.max_daily_errors), (WEEK, policy.max_weekly_errors)):
+        if limit is None:
+            continue
+        used = usage_of(turn.state, f"{_KEY}:{unit}", unit, turn.now.wall_ms)
+        if used.amount >= max(limit, 1) and used.period.end_ms > until_ms:
+            until_ms = used.period.end_ms
+            text = f"{used.amount} errors this {unit}, at most {limit} are allowed"
+    closed = turn.state.closures.get(ERROR_BUDGET)
+    if not until_ms:
+        reopen(turn, ERROR_BUDGET)
+    elif closed is None or closed.until_ms != until_ms:
+        close(turn, ERROR_BUDGET, until_ms, text)
+        turn.tell("error_budget", None, text, until_ms=until_ms)
 
 
 def reset_budget(turn: "Turn") -> bool:
-    """Begin to count errors anew; say whether the budget was used up."""
+    """Begin to count errors anew if the budget is used up; say whether it was."""
+    if ERROR_BUDGET not in turn.state.closures:
+        return False
     for unit in (DAY, WEEK):
         used = usage_of(turn.state, f"{_KEY}:{unit}", unit, turn.now.wall_ms)
         used.amount = 0

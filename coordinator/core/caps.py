@@ -42,8 +42,8 @@ def cap_key(cap: Cap) -> str:
     return f"cap:{cap.scope}:{cap.period}"
 
 
-def charge(turn: "Turn", task: "Task", attempt: "Attempt", *, count: str) -> None:
-    """Charge *task* to the caps that count ``started`` or ``completed`` runs, as *count* says.
+def charge_gates(turn: "Turn", task: "Task", attempt: "Attempt", *, count: str) -> None:
+    """Charge *task* to the caps at its gates that count ``started`` or ``completed`` runs.
 
     Its reservation becomes a charge: the room does not change. What began in a period that is over
     is not charged to the present one.

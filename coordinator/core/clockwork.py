@@ -90,5 +90,6 @@ def _on_gate(turn: Turn, key: str) -> None:
 def _on_agent(turn: Turn, name: str) -> None:
     agent = turn.state.agents.get(name)
     if agent is not None:
+        agent.judge_timer_ms = 0
         expire(turn, agent)
         refresh(turn, agent)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.core.blocks import NEVER_MS
 from coordinator.core.closures import close, reopen
-from coordinator.core.effects import SaveAgent
+from coordinator.core.effects import SaveAgent, SaveMark
 from coordinator.core.gates import PermitGate, mode_key
 from coordinator.core.gating import failing_key, permit_gate
 from coordinator.core.policy import FailureCooldown, TaskCooldown
@@ -21,6 +21,7 @@ from coordinator.core.timers import Due
 
 if TYPE_CHECKING:
     from coordinator.core.agents import Agent
+    from coordinator.core.state import State
     from coordinator.core.tasks import Attempt, Task
     from coordinator.core.turn import Turn
 
@@ -46,15 +47,20 @@ class Cooldown:
         """Say whether nothing of this type may start now."""
         return wall_ms < self.until_ms or (self.is_half_open and self.probe is not None)
 
-    def fail(self, rule: FailureCooldown, now_ms: int) -> bool:
-        """Note a failure; say whether the cooldown opened."""
+    def fail(self, rule: FailureCooldown, task: str, now_ms: int) -> bool:
+        """Note that *task* failed; say whether the cooldown opened, or lasts longer by it."""
         self.failures = [at for at in self.failures if at > now_ms - rule.window_ms]
         self.failures.append(now_ms)
-        probed, self.probe = self.probe is not None, None
-        if not (self.is_half_open and probed) and len(self.failures) < rule.max_failures:
+        is_probe = self.probe == task
+        if is_probe:
+            self.probe = None
+        # What began before it opened and fails meanwhile moves its end, but is no new opening.
+        is_open = now_ms < self.until_ms
+        if not (is_open or is_probe) and len(self.failures) < rule.max_failures:
             return False
-        wait_ms = min(rule.timeout_ms * 2**self.openings, rule.max_timeout_ms)
-        self.openings += 1
+        if not is_open:
+            self.openings += 1
+        wait_ms = min(rule.timeout_ms * 2 ** (self.openings - 1), rule.max_timeout_ms)
         self.until_ms, self.is_half_open = now_ms + wait_ms, True
         self.text = f"{len(self.failures)} failures; {rule.name} waits {wait_ms / 1000:g} s"
         return True
@@ -102,6 +108,12 @@ def began(turn: "Turn", agent: "Agent", task: "Task") -> None:
     for cooldown in agent.cooldowns.values():
         if cooldown.is_half_open and cooldown.type_key in keys:
             cooldown.probe = task.id
+            agent.judge_again_ms = 0
+            turn.do(SaveAgent(agent.name))
+    known = turn.state.type_cooldowns.get(failing_key(task.mode))
+    if known is not None and known.is_half_open:
+        known.probe = task.id
+        turn.do(SaveMark("cooldown", failing_key(task.mode)))
     if task.terms.cooldown_key is not None and _key_rules(turn, task):
         close(turn, f"cooldown:{task.terms.cooldown_key}", NEVER_MS, f"{task.id} runs")
 
@@ -115,7 +127,7 @@ def failed(turn: "Turn", agent: "Agent", task: "Task") -> None:
             cooldown = Cooldown(rule.name, key, "FAILURE_COOLDOWN")
             agent.cooldowns[rule.name, key] = cooldown
         turn.do(SaveAgent(agent.name))
-        if cooldown.fail(rule, now_ms):
+        if cooldown.fail(rule, task.id, now_ms):
             agent.judge_again_ms = 0
             turn.state.timers.at_wall(cooldown.until_ms, Due.AGENT, agent.name)
             _tell_opened(turn, agent.name, cooldown)
@@ -125,7 +137,8 @@ def failed(turn: "Turn", agent: "Agent", task: "Task") -> None:
             known = turn.state.type_cooldowns.setdefault(
                 gate.key, Cooldown(rule.name, mode_key(task.mode), "FAILURE_COOLDOWN")
             )
-            if known.fail(rule, now_ms):
+            turn.do(SaveMark("cooldown", gate.key))
+            if known.fail(rule, task.id, now_ms):
                 gate.resize(0)
                 turn.state.timers.at_wall(known.until_ms, Due.GATE, gate.key)
                 _tell_opened(turn, task.mode, known)
@@ -141,11 +154,13 @@ def succeeded(turn: "Turn", agent: "Agent", task: "Task") -> None:
     for key, cooldown in list(agent.cooldowns.items()):
         if cooldown.probe == task.id:
             del agent.cooldowns[key]
+            agent.judge_again_ms = 0
             turn.do(SaveAgent(agent.name))
     gate = turn.state.gates.get(failing_key(task.mode))
     known = turn.state.type_cooldowns.get(failing_key(task.mode))
-    if known is not None and known.is_half_open and isinstance(gate, PermitGate):
+    if known is not None and known.probe == task.id and isinstance(gate, PermitGate):
         del turn.state.type_cooldowns[gate.key]
+        turn.do(SaveMark("cooldown", gate.key))
         if gate.resize(None):
             turn.state.wake_behind(gate)
 
@@ -159,8 +174,14 @@ def ended(turn: "Turn", agent: "Agent", task: "Task", attempt: "Attempt", *, dec
     for place, cooldown in list(agent.cooldowns.items()):
         if cooldown.probe == task.id and not decides:
             cooldown.probe = None  # it has shown nothing: another may probe
+            agent.judge_again_ms = 0
+            turn.do(SaveAgent(agent.name))
         if cooldown.code == "TASK_COOLDOWN" and cooldown.until_ms <= now_ms:
             del agent.cooldowns[place]
+    known = turn.state.type_cooldowns.get(failing_key(task.mode))
+    if known is not None and known.probe == task.id and not decides:
+        known.probe = None
+        turn.do(SaveMark("cooldown", failing_key(task.mode)))
     began_ms = attempt.started_ms
     intervals: list[tuple[str, str, int]] = []
     for rule in turn.state.policy.task_cooldowns:
@@ -200,6 +221,13 @@ def _key_rules(turn: "Turn", task: "Task") -> list[TaskCooldown]:
     if key is None:
         return []
     return [rule for rule in turn.state.policy.task_cooldowns if rule.cooldown_key == key]
+
+
+def narrow(state: "State", wall_ms: int) -> None:
+    """Narrow the gates of failing types again, which a new plan or a new start has made anew."""
+    for key, cooldown in state.type_cooldowns.items():
+        if cooldown.is_half_open:
+            permit_gate(state, key).resize(0 if wall_ms < cooldown.until_ms else 1)
 
 
 def half_open(turn: "Turn", gate: PermitGate) -> None:

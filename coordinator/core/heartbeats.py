@@ -4,7 +4,7 @@ from typing import Final
 
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
-from coordinator.core.caps import charge
+from coordinator.core.charging import charge
 from coordinator.core.effects import SaveTask, SayDesired, SayLease
 from coordinator.core.losses import lost_attempt
 from coordinator.core.presence import GONE, came_back, current_boot, release_predecessor, watch

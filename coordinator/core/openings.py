@@ -28,10 +28,17 @@ class WindowGate(Gate):
     ) -> None:
         self.windows = windows
         self.forbids = forbids
-        self.looks_again_ms = next_change_of(windows, wall_ms)
+        self.looks_again_ms = self.next_look(wall_ms)
         """When, on the wall clock, the gate has to be looked at again; ``None`` is never."""
         code = IDLE_BLOCK if forbids else OUTSIDE_WINDOW
         super().__init__(key, code, is_open=any_open(windows, wall_ms) is not forbids)
+
+    def next_look(self, wall_ms: int) -> int | None:
+        """Return when it may turn next, or give another boost while it stays open."""
+        if self.forbids or len({window.priority_boost for window in self.windows}) == 1:
+            return next_change_of(self.windows, wall_ms)
+        changes = [next_change_of((window,), wall_ms) for window in self.windows]
+        return min((change for change in changes if change is not None), default=None)
 
     def is_open_at(self, wall_ms: int) -> bool:
         """Say whether the gate should be open at *wall_ms*."""
@@ -47,7 +54,7 @@ def look_at_clock(turn: "Turn", gate: WindowGate) -> None:
     state, wall_ms = turn.state, turn.now.wall_ms
     if gate.looks_again_ms is None or wall_ms < gate.looks_again_ms:
         return  # an older timer of the same gate
-    gate.looks_again_ms = next_change_of(gate.windows, wall_ms)
+    gate.looks_again_ms = gate.next_look(wall_ms)
     if gate.looks_again_ms is not None:
         state.timers.at_wall(gate.looks_again_ms, Due.GATE, gate.key)
     gate.turn(is_open=gate.is_open_at(wall_ms))

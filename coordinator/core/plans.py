@@ -4,7 +4,8 @@ Nobody loses work by it: what runs keeps its place at the new gates, even beyond
 what does not fit any more drains away.
 """
 
-from coordinator.core.gating import permit_gate
+from coordinator.core.budgets import judge_budget
+from coordinator.core.cooldowns import narrow
 from coordinator.core.policy import Policy
 from coordinator.core.recurrence.runs import take_schedules
 from coordinator.core.standing import refresh
@@ -22,8 +23,8 @@ def on_plan_applied(turn: Turn, policy: Policy) -> None:
         unqueue(task)
     state.policy = policy
     _forget_derived(state)
-    for key, cooldown in state.type_cooldowns.items():
-        permit_gate(state, key).resize(0 if turn.now.wall_ms < cooldown.until_ms else 1)
+    narrow(state, turn.now.wall_ms)
+    judge_budget(turn)
     for name in policy.agents:
         state.agent(name)
     for agent in state.agents.values():

@@ -158,6 +158,7 @@ def agent_record(agent: Agent) -> Record:
         "last_heartbeat_wall_ms": agent.last_heartbeat_wall_ms,
         "last_error": agent.last_error,
         "verb": verb_record(agent.verb),
+        "resting_until_ms": agent.resting_until_ms,
         "cooldowns": [asdict(cooldown) for cooldown in agent.cooldowns.values()],
     }
 
@@ -177,6 +178,7 @@ def agent_from(record: Record, policy: Policy) -> Agent:
     agent.last_error = record["last_error"]
     agent.presence = PresenceState.OFFLINE
     agent.verb = verb_from(record["verb"])
+    agent.resting_until_ms = record.get("resting_until_ms")  # older records have none
     for said in record["cooldowns"]:
         cooldown = Cooldown(**said)
         agent.cooldowns[cooldown.rule, cooldown.type_key] = cooldown
@@ -217,6 +219,8 @@ def remember_mark(state: State, kind: str, key: str, record: Record) -> None:
             state.closures[key] = Closure(**record)
         case "hold":
             state.holds[key] = Hold(**record)
+        case "cooldown":
+            state.type_cooldowns[key] = Cooldown(**record)
         case "schedule":
             state.schedules.progress[key] = progress_from(record)
         case "history":
@@ -236,6 +240,9 @@ def mark_record(state: State, kind: str, key: str) -> Record | None:
         case "hold":
             hold = state.holds.get(key)
             return None if hold is None else asdict(hold)
+        case "cooldown":
+            cooldown = state.type_cooldowns.get(key)
+            return None if cooldown is None else asdict(cooldown)
         case "schedule":
             progress = state.schedules.progress.get(key)
             return None if progress is None else progress_record(progress)

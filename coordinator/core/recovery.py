@@ -9,6 +9,7 @@ from typing import Final
 
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
+from coordinator.core.cooldowns import narrow
 from coordinator.core.effects import CallRoll, Effect, SayState
 from coordinator.core.instant import Instant
 from coordinator.core.plans import take_places
@@ -41,6 +42,9 @@ def restore(
         state.timers.at_wall(closure.until_ms, Due.GATE, key)
     for key, hold in state.holds.items():
         state.timers.at_wall(hold.until_ms, Due.GATE, key)
+    narrow(state, now.wall_ms)
+    for key, cooldown in state.type_cooldowns.items():
+        state.timers.at_wall(cooldown.until_ms, Due.GATE, key)
     latest_ms = now.mono_ms
     known = sorted(tasks, key=lambda task: (task.enqueued_ms, task.id))
     state.tasks.update((task.id, task) for task in known)  # tasks may wait for younger ones

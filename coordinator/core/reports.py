@@ -10,7 +10,7 @@ from coordinator.core import cooldowns
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
 from coordinator.core.budgets import count_error
-from coordinator.core.caps import charge
+from coordinator.core.charging import charge
 from coordinator.core.effects import LogAttempt, SaveLedger, SaveTask, SayLease, ShowTask
 from coordinator.core.heartbeats import mark_started
 from coordinator.core.losses import lost_attempt

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from coordinator.core.blocks import runtime_key
-from coordinator.core.effects import SaveMark
+from coordinator.core.effects import SaveAgent, SaveMark
 from coordinator.core.gating import usage_of
 from coordinator.core.usage import DAY
 
@@ -36,7 +36,6 @@ def note_ran(turn: "Turn", agent: "Agent", attempt: "Attempt") -> int:
     if agent.policy.max_daily_runtime_ms is not None:
         used = usage_of(turn.state, runtime_key(agent), DAY, now_ms)
         used.amount += used.period.overlap_ms(attempt.started_ms, now_ms)
-        agent.judge_again_ms = 0
         turn.do(SaveMark("usage", used.key))
     return max(0, now_ms - attempt.started_ms)
 
@@ -49,5 +48,6 @@ def _call_for_rest(turn: "Turn", agent: "Agent") -> None:
             agent.resting_until_ms = now_ms + rest.rest_ms
             agent.busy_since_ms = None
             agent.judge_again_ms = 0
+            turn.do(SaveAgent(agent.name))
     if not agent.held:
         agent.idle_since_ms = now_ms

@@ -53,7 +53,8 @@ def _judge(turn: Turn, agent: Agent) -> None:
     before = agent.blocks
     agent.blocks, again_ms = judge(turn.state, agent, turn.now.wall_ms)
     agent.judge_again_ms = again_ms
-    if again_ms < NEVER_MS:
+    if again_ms < NEVER_MS and again_ms != agent.judge_timer_ms:
+        agent.judge_timer_ms = again_ms
         turn.state.timers.at_wall(again_ms, Due.AGENT, agent.name)
     if [block.code for block in before] != [block.code for block in agent.blocks]:
         turn.show(agent)
