@@ -56,6 +56,10 @@ def _never(*_args: object) -> None:
     return None
 
 
+def _nothing(*_args: object, **_more: object) -> None:
+    return None
+
+
 def _false(*_args: object) -> bool:
     return False
 
@@ -479,10 +483,6 @@ def _remembered_heartbeats_count() -> list[Patch]:
     return [(step, "on_heartbeat", on_heartbeat)]
 
 
-def _will_beats_heartbeat() -> list[Patch]:
-    return [(heartbeats, "GONE", frozenset[PresenceState]())]
-
-
 def _expiry_forgotten_at_restart() -> list[Patch]:
     restore = recovery.restore
 
@@ -557,12 +557,13 @@ def _cap_not_reserved() -> list[Patch]:
     return [(caps.CapGate, "used", property(lambda gate: gate.usage.amount))]
 
 
+def _cap_given_back_in_doubt() -> list[Patch]:
+    return [(assignments, "_MAY_HAVE_BEGUN", frozenset[str]())]
+
+
 def _cap_never_charged() -> list[Patch]:
-    return [
-        (heartbeats, "charge", lambda *_args, **_more: None),
-        (reports, "charge", lambda *_args, **_more: None),
-        (caps, "charge", lambda *_args, **_more: None),
-    ]
+    users = (heartbeats, reports, caps, assignments)
+    return [(user, "charge", _nothing) for user in users if hasattr(user, "charge")]
 
 
 def _permit_given_back_twice() -> list[Patch]:
@@ -651,13 +652,13 @@ _PATCHES: Final[dict[str, Callable[[], list[Patch]]]] = {
     "restored_without_timer": _restored_without_timer,
     "stall_is_nobodys_fault": _stall_is_nobodys_fault,
     "remembered_heartbeats_count": _remembered_heartbeats_count,
-    "will_beats_heartbeat": _will_beats_heartbeat,
     "expiry_forgotten_at_restart": _expiry_forgotten_at_restart,
     "batch_forgets_tasks": _without(SaveTask),
     "batch_forgets_ledgers": _without(SaveLedger),
     "batch_forgets_marks": _without(SaveMark),
     "late_success_is_lost": _late_success_is_lost,
     "cap_not_reserved": _cap_not_reserved,
+    "cap_given_back_in_doubt": _cap_given_back_in_doubt,
     "cap_never_charged": _cap_never_charged,
     "permit_given_back_twice": _permit_given_back_twice,
     "permit_never_given_back": _permit_never_given_back,
