@@ -203,8 +203,10 @@ def test_a_full_disk_stops_nothing_that_runs_and_all_resumes_by_itself(
         refused = client.ask("create", spec=spec)
         assert (refused["ok"], refused["code"]) == (False, "store_unavailable")
         assert client.ask("get")["ok"]
-        # It waits with the batch that failed, or was refused if another batch had failed before it.
-        answers = [heard.document for heard in client.on("replies/ops") if b"waits" in heard.payload]
+        # It waits with the batch that failed, or was refused because another had failed before.
+        answers = [
+            heard.document for heard in client.on("replies/ops") if b"waits" in heard.payload
+        ]
         assert [answer for answer in answers if answer["ok"]] == []
         limit(coordinator, resource.RLIM_INFINITY)
         client.wait_for("coordinator/presence", state="online")
