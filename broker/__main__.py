@@ -4,11 +4,12 @@ import argparse
 import json
 import logging
 import sys
-from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from broker.engine import Ports
 from broker.errors import BrokerError
+from broker.pace import Pace
 from broker.server import run
 from broker.settings import MQTT_PORT, PACE, WEBSOCKET_PORT, BrokerSettings
 from protocol.errors import BadName
@@ -42,6 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--burst", type=int, default=PACE.burst, help="packets of one client at once"
     )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PACE.patience.total_seconds(),
+        help="seconds that a client may go on being too fast before it is cut off",
+    )
     parser.add_argument("--tls-cert", type=Path, help="certificate of the broker, PEM")
     parser.add_argument("--tls-key", type=Path, help="its private key, PEM")
     parser.add_argument(
@@ -51,7 +58,11 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     try:
         given = vars(options)
-        pace = replace(PACE, per_second=given.pop("rate"), burst=given.pop("burst"))
+        pace = Pace(
+            per_second=given.pop("rate"),
+            burst=given.pop("burst"),
+            patience=timedelta(seconds=given.pop("patience")),
+        )
         settings = BrokerSettings(**given, pace=pace)
     except (BrokerError, BadName) as error:
         parser.error(str(error))

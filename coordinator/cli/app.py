@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coordinator.cli import (
+    broker_commands,
     enroll_commands,
     fleet_commands,
     part_commands,
@@ -49,7 +50,6 @@ def fleetbus(
 
 for one in (
     up_command.up,
-    part_commands.broker,
     part_commands.coordinator,
     part_commands.agent,
     fleet_commands.tasks,
@@ -66,6 +66,7 @@ for one in (
     why_commands.summary,
 ):
     app.command()(one)
+app.add_typer(broker_commands.app, name="broker")
 app.add_typer(why_commands.agents_app, name="agents")
 task_commands.app.command("why")(why_commands.task_why)
 app.command("import")(store_commands.import_)

@@ -25,6 +25,8 @@ from coordinator.cli.options import (
 
 
 def broker(
+    *,
+    context: typer.Context,
     host: Host = None,
     mqtt_port: MqttPort = None,
     ws_port: WsPort = None,
@@ -37,6 +39,8 @@ def broker(
 
     Example: fleetbus broker --mqtt-port 1884
     """
+    if context.invoked_subcommand is not None:
+        return
     from broker.__main__ import main
     from coordinator.cli.local_secrets import enroll_here
 

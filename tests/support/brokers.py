@@ -55,6 +55,7 @@ def embedded_broker(
     root: str = "fleet",
     require_credentials: bool = False,
     rate: float = 50.0,
+    patience: float = 10.0,
 ) -> Iterator[BrokerAddress]:
     """Run the embedded broker with the folder's secret, or a fresh one; a port of 0 is free.
 
@@ -71,13 +72,14 @@ def embedded_broker(
         "--secret-file": secret_file,
         "--credentials-file": tmp_path / "credentials.json",
         "--rate": rate,
+        "--patience": patience,
     }
     arguments = [str(part) for option in options.items() for part in option]
     arguments += ["--require-credentials"] if require_credentials else []
     log = tmp_path / "broker.log"
-    with _process([sys.executable, "-m", "broker", *arguments], log) as process:
+    with process_of([sys.executable, "-m", "broker", *arguments], log) as process:
         ports = json.loads(_first_line(process, log))
-        _wait_for_port(ports["mqtt_port"], process, log)
+        wait_for_port(ports["mqtt_port"], process, log)
         yield BrokerAddress(
             host=HOST,
             port=ports["mqtt_port"],
@@ -93,7 +95,7 @@ def open_broker(tmp_path: Path, **limits: int) -> Iterator[BrokerAddress]:
     """Run the embedded broker without the fleet's rules, with other *limits* where given."""
     log = tmp_path / "open-broker.log"
     command = [sys.executable, "-m", "tests.support.open_broker", "--limits", json.dumps(limits)]
-    with _process(command, log) as process:
+    with process_of(command, log) as process:
         ports = json.loads(_first_line(process, log))
         yield BrokerAddress(
             host=HOST,
@@ -127,9 +129,9 @@ def mosquitto_broker(tmp_path: Path, *, mqtt_port: int = 0) -> Iterator[BrokerAd
             "log_dest stderr\n"
         )
         log = tmp_path / "mosquitto.log"
-        with _process([binary, "-c", str(config)], log) as process:
+        with process_of([binary, "-c", str(config)], log) as process:
             try:
-                _wait_for_port(port, process, log)
+                wait_for_port(port, process, log)
             except ChildProcessError:
                 if attempt == _ATTEMPTS or mqtt_port:
                     raise
@@ -172,7 +174,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+def process_of(
+    command: list[str], log: Path, cwd: Path = Path(__file__).parents[2]
+) -> Iterator[subprocess.Popen[str]]:
+    """Run *command* until the end of the context, with its errors in *log*."""
     with (
         log.open("a") as errors,
         subprocess.Popen(
@@ -181,7 +186,7 @@ def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            cwd=Path(__file__).parents[2],
+            cwd=cwd,
         ) as process,
     ):
         try:
@@ -210,7 +215,7 @@ def _first_line(process: subprocess.Popen[str], log: Path) -> str:
     return line
 
 
-def _wait_for_port(port: int, process: subprocess.Popen[str], log: Path) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[str], log: Path) -> None:
     """Return once *port* accepts; a refused attempt returns at once, so there is a pause."""
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:

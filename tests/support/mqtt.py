@@ -2,6 +2,7 @@
 
 import contextlib
 import queue
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -100,6 +101,13 @@ class TestClient:
         while (message := self.receive()).payload != last:
             messages.append(message)
         return messages
+
+    def vanish(self) -> None:
+        """Close the connection without a word, so that a will is sent."""
+        link = self._paho.socket()
+        if isinstance(link, socket.socket):
+            link.shutdown(socket.SHUT_RDWR)
+        self._paho.loop_stop()
 
     def close(self) -> None:
         """Say goodbye, so that no will is sent."""

@@ -18,6 +18,9 @@ def every_command(group: typer.Typer, path: tuple[str, ...] = ()) -> list[tuple[
     for inner in group.registered_groups:
         assert inner.typer_instance is not None
         assert inner.name is not None
+        callback = inner.typer_instance.registered_callback
+        if callback is not None and callback.invoke_without_command:
+            names.append((*path, inner.name))
         names += every_command(inner.typer_instance, (*path, inner.name))
     return names
 
@@ -29,6 +32,7 @@ def test_the_commands_keep_their_names() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "up",
         "broker",
+        "broker config",
         "coordinator",
         "agent",
         "enroll",
