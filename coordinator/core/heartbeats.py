@@ -69,7 +69,7 @@ def _renew(turn: Turn, agent: Agent, said: Heartbeat) -> tuple[tuple[str, int], 
             continue
         holding = listed.get((task.id, attempt.fence))
         if holding is not None:
-            attempt.missing, attempt.was_listed = 0, True
+            attempt.missing = 0
             if holding.phase is HoldingPhase.REPORTING:
                 continue
             attempt.renew(turn.now.mono_ms)

@@ -70,7 +70,6 @@ class Attempt:
     offered_ms: int
     expires_ms: int
     started_ms: int | None = None
-    was_listed: bool = False
     missing: int = 0
 
     def renew(self, heard_mono_ms: int) -> None:

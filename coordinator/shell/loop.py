@@ -23,6 +23,7 @@ from coordinator.core.records import task_from
 from coordinator.core.state import State
 from coordinator.core.step import step
 from coordinator.shell.batch import Batch
+from coordinator.shell.cards import Cards
 from coordinator.shell.clock import Clock
 from coordinator.shell.crash import CrashPoint, crash_here
 from coordinator.shell.outage import Outage, hold
@@ -36,8 +37,6 @@ log = logging.getLogger("fleetbus.coordinator")
 BATCH_EVENTS: Final = 2_000
 INBOX_EVENTS: Final = 200_000
 STALL_MS: Final = 1_000
-VIEWS_EVERY_MS: Final = 50
-SUMMARY_EVERY_MS: Final = 1_000
 LEARNT_EVERY_MS: Final = 10_000
 LEARNT: Final = "history"
 """The kind of the marks that hold what was learnt."""
@@ -63,24 +62,24 @@ class Writer:
     """How to say something; set by whoever has a bus."""
     confirms: bool = False
     """Whether the lead of the store can be lost, and is confirmed before leases are granted."""
+    is_cut_off: bool = False
+    """Whether there is no bus: nobody can be heard, so nobody is judged, and no time is over."""
     outage: Outage | None = None
     """Why nothing can be stored now; one that does not pass is there from the start."""
     _unsaid: tuple[Batch, Changes, Instant] | None = None
     """The batch that is being stored: it is said when it is, and not before."""
     _inbox: "deque[Event]" = field(default_factory=deque)
     _something: asyncio.Event = field(default_factory=asyncio.Event)
-    _shown_agents: dict[str, None] = field(default_factory=dict)
-    _shown_tasks: dict[str, bool] = field(default_factory=dict)
+    _cards: Cards = field(init=False)
     _desired: dict[str, tuple[int, Said]] = field(default_factory=dict)
     _learnt: dict[tuple[str, str], None] = field(default_factory=dict)
     _learnt_at_ms: int = 0
-    _views_at_ms: int = 0
-    _summary_at_ms: int = 0
-    _summary_due: bool = True
-    _dropped_before: int = 0
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="store")
     )
+
+    def __post_init__(self) -> None:
+        self._cards = Cards(self.state, self.speaker)
 
     def tell(self, event: Event) -> None:
         """Let *event* be decided soon. Called in the loop's thread."""
@@ -142,8 +141,7 @@ class Writer:
         self._learnt_at_ms = -LEARNT_EVERY_MS
         while self._inbox:
             await self.turn_over(self.clock.now())
-        self._views_at_ms = 0
-        self._show(self.clock.now(), final=True)
+        self._cards.show(self.clock.now(), self.publish, final=True)
 
     async def turn_over(self, now: Instant) -> None:
         """Take one batch through: decide, commit, speak."""
@@ -160,7 +158,8 @@ class Writer:
         for event in events:
             batch.add(step(self.state, event, now))
         # Everything that has arrived is decided before anybody is judged for silence.
-        if not self._inbox and self.state.timers.next_in_ms(now) == 0:
+        is_due = self.state.timers.next_in_ms(now) == 0
+        if is_due and not self._inbox and not self.is_cut_off:
             batch.add(step(self.state, Ticked(), now))
         self._put_off_learning(batch, now)
         changes = batch.changes(self.state, self.next_event, now.wall_ms)
@@ -264,12 +263,11 @@ class Writer:
         """Wait until something is to be done; return how long that could have taken at most."""
         waits = [IDLE_WAIT_MS]
         due_ms = self.state.timers.next_in_ms(now)
-        if due_ms is not None:
+        if due_ms is not None and not self.is_cut_off:
             waits.append(due_ms)
-        if self._shown_agents or self._shown_tasks:
-            waits.append(max(0, self._views_at_ms + VIEWS_EVERY_MS - now.mono_ms))
-        if self._summary_due:
-            waits.append(max(0, self._summary_at_ms + SUMMARY_EVERY_MS - now.mono_ms))
+        cards_ms = self._cards.due_in_ms(now)
+        if cards_ms is not None:
+            waits.append(cards_ms)
         wait_ms = min(waits)
         if self._something.is_set():
             # The others (the bus above all) get their turn between two batches.
@@ -336,12 +334,8 @@ class Writer:
             for said in self.speaker.no_agent(name):
                 say(said)
             batch.shown_agents.pop(name, None)
-        self._shown_agents.update(batch.shown_agents)
-        self._shown_tasks.update(batch.shown_tasks)
-        dropped = self.state.dropped.total()
-        if batch.shown_agents or batch.tasks or dropped != self._dropped_before:
-            self._summary_due, self._dropped_before = True, dropped
-        self._show(now)
+        self._cards.add(batch)
+        self._cards.show(now, self.publish)
 
     def _render_desired(self, desired: DesiredState, now: Instant) -> Said:
         """Render *desired*; the same rev is the same bytes, however often it is said."""
@@ -360,36 +354,13 @@ class Writer:
             settles_in_s = max(0, self.state.recovered_by_ms - now.mono_ms) / 1000
         return self.speaker.presence(self.state.phase, now, settles_in_s)
 
-    def _show(self, now: Instant, *, final: bool = False) -> None:
-        if final or now.mono_ms - self._views_at_ms >= VIEWS_EVERY_MS:
-            if self._shown_agents or self._shown_tasks:
-                self._views_at_ms = now.mono_ms
-            for name in self._shown_agents:
-                if name in self.state.agents:
-                    self.publish(self.speaker.agent(self.state, name, now))
-            for task, visible in self._shown_tasks.items():
-                self.publish(
-                    self.speaker.task(self.state, task, now)
-                    if visible
-                    else self.speaker.no_task(task)
-                )
-            self._shown_agents.clear()
-            self._shown_tasks.clear()
-        if self._summary_due and (final or now.mono_ms - self._summary_at_ms >= SUMMARY_EVERY_MS):
-            self._summary_at_ms, self._summary_due = now.mono_ms, False
-            self.publish(self.speaker.summary(self.state, now))
-
     def _restate_all(self, now: Instant) -> None:
         """State everything retained anew: the broker may have forgotten it."""
         self.publish(self._presence(now))
         for agent in self.state.agents.values():
             if agent.desired is not None:
                 self.publish(self._render_desired(agent.desired, now))
-            self._shown_agents[agent.name] = None
-        for task in self.state.tasks.values():
-            if task.attempt is not None or task.id in self.state.shown_ended:
-                self._shown_tasks[task.id] = True
-        self._summary_due = True
+        self._cards.add_all()
 
     def close(self) -> None:
         """Let the store's thread end."""

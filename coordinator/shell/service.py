@@ -93,6 +93,7 @@ class Coordinator:
             on_connected=self._on_connected,
             on_lost=self._on_lost,
         )
+        self._on_lost()  # there is none yet, and nobody is judged for it
         async with asyncio.TaskGroup() as tasks:
             parts = [
                 tasks.create_task(self._bus.run(), name="bus"),
@@ -135,6 +136,7 @@ class Coordinator:
             self._lost_at_ms = None
             self.writer.tell(Stalled(gone_ms))
         self.writer.tell(BusConnected())
+        self.writer.is_cut_off = False
         if self.plans is None:
             return
         self.plans.on_connected()
@@ -145,6 +147,7 @@ class Coordinator:
 
     def _on_lost(self) -> None:
         self._lost_at_ms = self.clock.now().mono_ms
+        self.writer.is_cut_off = True
 
     def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 -- Bus
         if not payload:

@@ -395,8 +395,9 @@ class CoordinatorProcess:
             return
         due_ms = writer.state.timers.next_in_ms(now)
         wait_ms = 60_000 if due_ms is None else due_ms
-        if writer._shown_agents or writer._shown_tasks:
-            wait_ms = min(wait_ms, max(0, writer._views_at_ms + 50 - now.mono_ms))
+        cards_ms = writer._cards.due_in_ms(now)
+        if cards_ms is not None:
+            wait_ms = min(wait_ms, cards_ms)
         at = self.world.now + (wait_ms + 1) / 1000 / self._rate
         if self._woken_at is None or at < self._woken_at or self._woken_at <= self.world.now:
             self._woken_at = at

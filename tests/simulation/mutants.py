@@ -274,13 +274,14 @@ def _offer_timeout_frees() -> list[Patch]:
     def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         _on_heartbeat(turn, said, retained=retained)
         patience_ms = turn.state.policy.lease.offer_timeout_ms
-        for agent in turn.state.agents.values():
-            for task in list(agent.held.values()):
-                attempt = task.attempt
-                if attempt is None or attempt.was_listed or task.phase is not Phase.OFFERED:
-                    continue
-                if turn.now.wall_ms - attempt.offered_ms > patience_ms:
-                    _lose(turn, task, "released")
+        listed = {(holding.task, holding.fence) for holding in said.holding}
+        for task in list(turn.state.agent(said.agent).held.values()):
+            attempt = task.attempt
+            if attempt is None or task.phase is not Phase.OFFERED:
+                continue
+            late = turn.now.wall_ms - attempt.offered_ms > patience_ms
+            if late and (task.id, attempt.fence) not in listed:
+                _lose(turn, task, "released")
 
     return [(step, "on_heartbeat", on_heartbeat)]
 

@@ -1,0 +1,75 @@
+"""The cards that people read: of agents, of tasks, and of the fleet in numbers.
+
+A card is a level: only the newest counts. So changes gather, and what is said is the state as it
+was last stored, at most every 50 ms (the numbers: every second).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from coordinator.core.instant import Instant
+from coordinator.core.state import State
+from coordinator.shell.batch import Batch
+from coordinator.shell.outgoing import Said, Speaker
+
+CARDS_EVERY_MS: Final = 50
+SUMMARY_EVERY_MS: Final = 1_000
+
+
+@dataclass(slots=True)
+class Cards:
+    """What has changed and was not shown yet."""
+
+    state: State
+    speaker: Speaker
+    _agents: dict[str, None] = field(default_factory=dict)
+    _tasks: dict[str, bool] = field(default_factory=dict)
+    """Task to whether it is to be seen."""
+    _shown_at_ms: int = 0
+    _summary_at_ms: int = 0
+    _summary_due: bool = True
+    _dropped_before: int = 0
+
+    def add(self, batch: Batch) -> None:
+        """Note what *batch*, which is stored, has changed."""
+        self._agents.update(batch.shown_agents)
+        self._tasks.update(batch.shown_tasks)
+        dropped = self.state.dropped.total()
+        if batch.shown_agents or batch.tasks or dropped != self._dropped_before:
+            self._summary_due, self._dropped_before = True, dropped
+
+    def add_all(self) -> None:
+        """Note that everything has to be shown anew: the broker may have forgotten it."""
+        self._agents.update(dict.fromkeys(self.state.agents))
+        for task in self.state.tasks.values():
+            if task.attempt is not None or task.id in self.state.shown_ended:
+                self._tasks[task.id] = True
+        self._summary_due = True
+
+    def due_in_ms(self, now: Instant) -> int | None:
+        """Say how long until something is to be shown; ``None`` if nothing has changed."""
+        waits = []
+        if self._agents or self._tasks:
+            waits.append(self._shown_at_ms + CARDS_EVERY_MS - now.mono_ms)
+        if self._summary_due:
+            waits.append(self._summary_at_ms + SUMMARY_EVERY_MS - now.mono_ms)
+        return max(0, min(waits)) if waits else None
+
+    def show(self, now: Instant, publish: Callable[[Said], None], *, final: bool = False) -> None:
+        """Show what it is time for; *final* is for the last words of a coordinator."""
+        if (self._agents or self._tasks) and (
+            final or now.mono_ms - self._shown_at_ms >= CARDS_EVERY_MS
+        ):
+            self._shown_at_ms = now.mono_ms
+            for name in self._agents:
+                if name in self.state.agents:
+                    publish(self.speaker.agent(self.state, name, now))
+            for task, visible in self._tasks.items():
+                speaker = self.speaker
+                publish(speaker.task(self.state, task, now) if visible else speaker.no_task(task))
+            self._agents.clear()
+            self._tasks.clear()
+        if self._summary_due and (final or now.mono_ms - self._summary_at_ms >= SUMMARY_EVERY_MS):
+            self._summary_at_ms, self._summary_due = now.mono_ms, False
+            publish(self.speaker.summary(self.state, now))
