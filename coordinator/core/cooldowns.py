@@ -178,6 +178,7 @@ def ended(turn: "Turn", agent: "Agent", task: "Task", attempt: "Attempt", *, dec
             turn.do(SaveAgent(agent.name))
         if cooldown.code == "TASK_COOLDOWN" and cooldown.until_ms <= now_ms:
             del agent.cooldowns[place]
+            turn.do(SaveAgent(agent.name))
     known = turn.state.type_cooldowns.get(failing_key(task.mode))
     if known is not None and known.probe == task.id and not decides:
         known.probe = None

@@ -24,7 +24,6 @@ from coordinator.core.policy import (
 )
 from coordinator.core.tasks import Task
 from tests.property.core_machine import ABILITIES, EFFORT, LONG, NAMES, CoreMachine, limits, names
-from tests.support.fleet import Fleet
 
 MINUTE_MS = 60_000
 DAILY = {"fleet": 12, "mode:combat": 5, "name:hunt": 3}
@@ -78,7 +77,7 @@ class RulesMachine(CoreMachine):
             "b": AgentPolicy("b", avoid_hours=frozenset({1}), zone="Europe/Berlin"),
             "c": AgentPolicy("c", preferred_hours=frozenset({0})),
         }
-        self.fleet = Fleet(
+        self.fleet = self.new_fleet(
             limits=limits,
             agents=agents,
             windows=windows,

@@ -265,10 +265,13 @@ class Fleet:
     def _happen(self, event: Event) -> None:
         self._inbox.append(event)
         while self._inbox:
-            effects = step(self.state, self._inbox.popleft(), self.now)
+            effects = self._decide(self._inbox.popleft())
             self._carry_out(effects)
             if self.checks:
                 self._check(effects)
+
+    def _decide(self, event: Event) -> list[Effect]:
+        return step(self.state, event, self.now)
 
     def _begin(self, agents: Iterable[Agent], tasks: Iterable[Task]) -> None:
         tasks = list(tasks)

@@ -123,14 +123,14 @@ class Fleet:
         """Return the newest process of that name."""
         return next(part for part in reversed(self.parts) if part.name == name)
 
-    def start_coordinator(self) -> Part:
+    def start_coordinator(self, module: str = "coordinator", *words: str) -> Part:
         environment = {
             "FLEETBUS_PLAN": str(self.folder / "plan.json"),
             "FLEETBUS_DATA": str(self.folder / "data"),
             "FLEETBUS_BROKER": self.where.coordinator_url,
             "FLEETBUS_ROOT": self.where.root,
         }
-        return self.start("coordinator", "coordinator", environment=environment)
+        return self.start("coordinator", module, *words, environment=environment)
 
     def start_agent(self, name: str, *words: str, broker: str | None = None) -> Part:
         """Start a ready-made agent; *words* are further arguments."""
