@@ -1,6 +1,8 @@
 """What the broker counts of itself, published under ``$SYS/broker/`` where clients only read."""
 
 from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from typing import Final
 
 from broker.message import Message
@@ -34,9 +36,19 @@ class Census:
     retained: int
 
 
+@cache
+def version(distribution: str) -> str:
+    """Say which version of *distribution* this is."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:  # run from a folder, not installed
+        return "unknown"
+
+
 def messages(figures: Figures, census: Census) -> list[Message]:
     """Say *figures* and *census* in messages; the names are mosquitto's where it has one."""
     values = {
+        "version": f"fleetbus {version('fleetbus')}",
         "uptime": f"{census.uptime_s} seconds",
         "clients/connected": census.connected,
         "clients/total": census.sessions,

@@ -9,6 +9,7 @@ import typer
 
 from coordinator.cli import (
     broker_commands,
+    doctor_command,
     enroll_commands,
     fleet_commands,
     part_commands,
@@ -62,6 +63,7 @@ for one in (
     enroll_commands.revoke,
     enroll_commands.enrolled,
     enroll_commands.certs,
+    doctor_command.doctor,
     why_commands.why,
     why_commands.summary,
 ):

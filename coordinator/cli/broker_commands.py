@@ -9,7 +9,13 @@ import typer
 
 from coordinator import settings
 from coordinator.cli import screen
-from coordinator.cli.local_secrets import LOCAL_OPERATOR, secret_file, write_secret
+from coordinator.cli.local_secrets import (
+    DOCTOR,
+    DOCTORS_COORDINATORS,
+    LOCAL_OPERATOR,
+    secret_file,
+    write_secret,
+)
 from coordinator.cli.options import Data, MqttPort, Plan, Root
 from coordinator.cli.part_commands import broker
 from coordinator.settings import CoordinatorSettings, read_secret
@@ -94,7 +100,8 @@ def _roles(
     from broker.credentials.file import CredentialsFile
     from coordinator.plan.load import load
 
-    roles = {COORDINATOR: Role.COORDINATOR, LOCAL_OPERATOR: Role.OPERATOR}
+    roles = {COORDINATOR: Role.COORDINATOR, LOCAL_OPERATOR: Role.OPERATOR, DOCTOR: Role.AGENT}
+    roles |= dict.fromkeys(DOCTORS_COORDINATORS, Role.COORDINATOR)
     roles |= {agent.name: Role.AGENT for agent in load(chosen.plan_file).agents}
     for entry in CredentialsFile(chosen.credentials_file).load().entries.values():
         if entry.is_revoked:

@@ -81,7 +81,7 @@ class Bus:
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
-        self._client.on_socket_open = _no_delay
+        self._client.on_socket_open = no_delay
 
     def __enter__(self) -> Self:
         try:
@@ -243,7 +243,8 @@ class Bus:
                 listener(message.topic, bytes(message.payload))
 
 
-def _no_delay(_client: paho.Client, _data: object, link: object) -> None:
+def no_delay(_client: paho.Client, _data: object, link: object) -> None:
+    """Let the system send small packets at once, instead of gathering them for 40 ms."""
     if isinstance(link, socket.socket):
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

@@ -16,6 +16,9 @@ from coordinator.address import BrokerAddress
 from coordinator.settings import CoordinatorSettings, read_secret
 
 LOCAL_OPERATOR: Final = "local-operator"
+DOCTOR: Final = "doctor"
+DOCTORS_COORDINATORS: Final = ("coordinator-doctor", "coordinator-doctor-2")
+"""As whom `fleetbus doctor` tries what agents may do, and watches with a coordinator's eyes."""
 
 
 def enroll_here(chosen: CoordinatorSettings, agents: Sequence[str]) -> None:
@@ -29,7 +32,7 @@ def enroll_here(chosen: CoordinatorSettings, agents: Sequence[str]) -> None:
     file = CredentialsFile(chosen.credentials_file)
     if not file.load().lets_somebody_in and not chosen.require_credentials:
         return  # the broker will refuse to start, and say what to do
-    wanted = dict.fromkeys(agents, Role.AGENT) | {LOCAL_OPERATOR: Role.OPERATOR}
+    wanted = dict.fromkeys((*agents, DOCTOR), Role.AGENT) | {LOCAL_OPERATOR: Role.OPERATOR}
     fresh: dict[str, str] = {}
 
     def decide(book: Book) -> Book:

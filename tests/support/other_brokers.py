@@ -11,6 +11,7 @@ from pathlib import Path
 
 from broker.credentials.file import CredentialsFile
 from broker.credentials.records import Book, fingerprint, new_secret
+from broker.identity import claims_coordinator
 from broker.others.people import Person, Site
 from protocol.access import Role
 from protocol.topics import Topics
@@ -25,6 +26,9 @@ from tests.support.brokers import (
 
 PEOPLE: Mapping[str, Role] = {
     "coordinator": Role.COORDINATOR,
+    "coordinator-doctor": Role.COORDINATOR,
+    "coordinator-doctor-2": Role.COORDINATOR,
+    "doctor": Role.AGENT,
     "Main": Role.AGENT,
     "Heals": Role.AGENT,
     "ann": Role.OPERATOR,
@@ -55,7 +59,7 @@ def _command(kind: str, folder: Path) -> list[str]:
 
 
 def _embedded(folder: Path) -> Iterator[Guarded]:
-    secrets = {name: new_secret() for name in PEOPLE if name != "coordinator"}
+    secrets = {name: new_secret() for name in PEOPLE if not claims_coordinator(name)}
     file = CredentialsFile(folder / "credentials.json")
     for name, secret in secrets.items():
         hashed, role = fingerprint(secret), PEOPLE[name]

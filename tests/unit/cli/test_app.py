@@ -40,6 +40,7 @@ def test_the_commands_keep_their_names() -> None:
         "revoke",
         "enrolled",
         "certs",
+        "doctor",
         "agents why-idle",
         "tasks",
         "watch",
