@@ -91,9 +91,10 @@ def test_an_agent_at_its_cap_leaves_its_work_to_others() -> None:
     assert fleet.holder(waiting) == "Heals"
 
 
-def test_the_cap_of_an_agent_counts_what_it_holds_in_all_its_slots() -> None:
+@pytest.mark.parametrize("starts", [True, False])
+def test_the_cap_of_an_agent_counts_what_it_holds_in_all_its_slots_once(*, starts: bool) -> None:
     fleet = Fleet(caps=(Cap("agent:Main", "day", 2),))
-    fleet.agent("Main", slots=3, starts=False)
+    fleet.agent("Main", slots=3, starts=starts)
     tasks = [fleet.create() for _ in range(3)]
 
     assert fleet.running() == tasks[:2]
