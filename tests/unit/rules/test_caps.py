@@ -93,11 +93,11 @@ def test_an_agent_at_its_cap_leaves_its_work_to_others() -> None:
 
 @pytest.mark.parametrize("starts", [True, False])
 def test_the_cap_of_an_agent_counts_what_it_holds_in_all_its_slots_once(*, starts: bool) -> None:
-    fleet = Fleet(caps=(Cap("agent:Main", "day", 2),))
-    fleet.agent("Main", slots=3, starts=starts)
-    tasks = [fleet.create() for _ in range(3)]
+    fleet = Fleet(caps=(Cap("agent:Main", "day", 3),))
+    fleet.agent("Main", slots=4, starts=starts)
+    tasks = [fleet.create() for _ in range(4)]
 
-    assert fleet.running() == tasks[:2]
+    assert fleet.running() == tasks[:3]
 
 
 def test_the_cap_of_an_agent_survives_a_restart() -> None:
