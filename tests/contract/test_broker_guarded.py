@@ -7,6 +7,7 @@ whether a subscription wider than one's rights is granted and narrowed, or refus
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,6 +150,7 @@ def test_everyone_reads_what_the_table_grants_live_and_retained(
     mark = {"Main": "coordinator/summary"}.get(name, "events")
     assert reader.subscribe(f"{ROOT}/{mark}") == 1
     coordinator.publish(f"{ROOT}/{topic}", b"kept", retain=True)
+    time.sleep(guarded.address.settles_s)
     code = reader.subscribe(f"{ROOT}/{pattern}")
     assert code == (1 if allowed or not profile.refuses_filters else REFUSED_FILTER)
     coordinator.publish(f"{ROOT}/{topic}", b"live")

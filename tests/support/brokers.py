@@ -36,6 +36,8 @@ class BrokerAddress:
     coordinator_password: str
     secret_file: Path
     process: subprocess.Popen[str]
+    settles_s: float = 0.0
+    """How long after its answer what was said takes effect; others answer when it has."""
 
     def url(self, user: str | None = None) -> str:
         """Return the broker's URL for *user*; a coordinator's holds its password."""
@@ -145,6 +147,24 @@ def mosquitto_broker(tmp_path: Path, *, mqtt_port: int = 0) -> Iterator[BrokerAd
                 process=process,
             )
             return
+
+
+@contextlib.contextmanager
+def nats_broker(tmp_path: Path, *, mqtt_port: int = 0) -> Iterator[BrokerAddress]:
+    """Run nats-server with its MQTT gateway, open to everyone; a port of 0 is a free one."""
+    port = mqtt_port or free_port()
+    config = tmp_path / f"nats-{port}.conf"
+    config.write_text(
+        "server_name: test\n"
+        f'host: "{HOST}"\nport: -1\n'
+        f'jetstream {{ store_dir: "{tmp_path}/jetstream" }}\n'
+        f'mqtt {{ host: "{HOST}", port: {port}, max_ack_pending: 1000 }}\n'
+    )
+    binary = Path(sys.executable).with_name("nats-server")
+    log = tmp_path / "nats.log"
+    with process_of([str(binary), "-c", str(config)], log) as process:
+        wait_for_port(port, process, log)
+        yield BrokerAddress(HOST, port, None, "", tmp_path, process, settles_s=0.2)
 
 
 BROKERS: Final[dict[str, Callable[[Path], AbstractContextManager[BrokerAddress]]]] = {

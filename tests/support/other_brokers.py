@@ -86,5 +86,13 @@ def guarded_broker(kind: str, folder: Path) -> Iterator[Guarded]:
     with process_of(_command(kind, folder), log, cwd=folder) as process:
         wait_for_port(port, process, log)
         secrets = {one.name: one.secret for one in people}
-        address = BrokerAddress(HOST, port, None, secrets["coordinator"], folder, process)
+        address = BrokerAddress(
+            HOST,
+            port,
+            None,
+            secrets["coordinator"],
+            folder,
+            process,
+            settles_s=0.2 if kind == "nats" else 0.0,
+        )
         yield Guarded(kind, address, secrets)

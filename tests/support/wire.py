@@ -1,11 +1,12 @@
 """An MQTT client made of bytes: it says what it is told to, right or wrong, and shows all it gets.
 
 Instead of waiting for silence it asks for a ping: what did not come before the answer was not
-sent. Every wait has a deadline.
+sent. Every wait has a deadline. A broker that answers before it acts gets the time it needs.
 """
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
@@ -137,6 +138,7 @@ class Wire:
         self._socket = socket.create_connection((broker.host, broker.port), ANSWERS_WITHIN_S)
         self._socket.settimeout(ANSWERS_WITHIN_S)
         self._data = b""
+        self._settles_s = broker.settles_s
 
     def send(self, *packets: bytes) -> None:
         """Send bytes; a connection that the broker has closed shows when receiving."""
@@ -170,6 +172,7 @@ class Wire:
 
     def heard(self) -> list[Packet]:
         """Return all that had come when the broker answered a ping, which this sends."""
+        time.sleep(self._settles_s)
         self.send(PING)
         packets = []
         while (got := self.receive()).first != PONG:
@@ -215,6 +218,7 @@ class Wire:
             assert self.expect(PUBREC) == b"\x00M"
             self.send(acknowledge(PUBREL, 77))
             assert self.expect(PUBCOMP) == b"\x00M"
+        time.sleep(self._settles_s)
 
     def close(self) -> None:
         """Be gone without a word."""
