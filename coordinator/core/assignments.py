@@ -107,6 +107,9 @@ def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:
     )
     for key in turn.state.history.observe(task.mode, agent.name, ran_ms, outcome):
         turn.do(SaveMark("history", key))
+    for shape in turn.state.fitting.values():
+        if shape.kind.mode == task.mode:
+            turn.state.wake_for(shape)  # it may be expected to fit now
     if attempt.boot == agent.boot:
         turn.restate(agent)
     turn.state.unheard_done(agent, attempt.boot)

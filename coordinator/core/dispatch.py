@@ -114,7 +114,7 @@ def choose(turn: Turn, shape: Shape) -> Agent | None:
         for agent in board.free.values():
             if not may_take(turn, agent, shape):
                 continue
-            scored = score(turn, agent)
+            scored = score(turn, agent, shape)
             if best_score is None or scored < best_score:
                 best, best_score = agent, scored
             on_board += 1

@@ -49,6 +49,7 @@ def _forget_derived(state: State) -> None:
     state.gates.clear()
     state.signatures.clear()
     state.shapes.clear()
+    state.fitting.clear()
     state.classes.clear()
     state.awake.clear()
     state.lines.clear()

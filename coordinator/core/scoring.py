@@ -1,7 +1,8 @@
 """Which of several free agents is the best for a task: the lowest score.
 
-In this order: an agent in its preferred hours, in better health, less likely to fail at it, with
-the fewest abilities to spare (so that rare ones stay free), preferred by the plan, and quickest.
+In this order: an agent in its preferred hours, in better health, not failing at it more than
+others, with the fewest abilities to spare (so that rare ones stay free), preferred by the plan,
+and not slower at it than others.
 Among equals the one that has idled longest comes first. The score is a pure function of the state,
 so the same state always chooses the same agent.
 """
@@ -12,19 +13,24 @@ from coordinator.core.agents import Agent
 from coordinator.core.civil.hours import hours_windows
 from coordinator.core.civil.unions import any_open
 from coordinator.core.civil.windows import closes_at
+from coordinator.core.history import History
 from coordinator.core.openings import WindowGate
 from coordinator.core.queue.classes import TIER
 from coordinator.core.queue.shapes import Shape
 from coordinator.core.turn import Turn
 from protocol.vocabulary import Priority
 
-Score: TypeAlias = tuple[int, int, int, int]
+Score: TypeAlias = tuple[int, int, int, int, int, int]
 
 _RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
 
-def score(turn: Turn, agent: Agent) -> Score:
-    """Judge *agent*; the lower, the better."""
+def score(turn: Turn, agent: Agent, shape: Shape) -> Score:
+    """Judge *agent* for a task of *shape*; the lower, the better.
+
+    What was learnt counts against those who do worse than is usual, and for nobody: or whoever
+    happened to begin would get everything. It counts coarsely: small differences are chance.
+    """
     hours = agent.policy.preferred_hours
     out_of_hours = 0
     if hours:
@@ -33,17 +39,35 @@ def score(turn: Turn, agent: Agent) -> Score:
     return (
         out_of_hours,
         -TIER[agent.tier],
+        _failing(turn.state.history, shape.kind.mode, agent.name),
         len(agent.capabilities),
         _RANK[agent.policy.priority],
+        _slowness(turn.state.history, shape.kind.mode, agent.name),
     )
 
 
+def _failing(history: History, mode: str, agent: str) -> int:
+    """Return by how many tenths *agent* succeeds less often at *mode* than is usual."""
+    return max(0, round(10 * (history.success_rate(mode) - history.success_rate(mode, agent))))
+
+
+def _slowness(history: History, mode: str, agent: str) -> int:
+    """Return how many times twice as long as usual *agent* takes for *mode*."""
+    usual, own = history.expected_ms(mode, None), history.expected_ms(mode, agent)
+    if usual is None or own is None:
+        return 0
+    return max(0, int(own.ms).bit_length() - int(usual.ms).bit_length())
+
+
 def fits(turn: Turn, shape: Shape) -> bool:
-    """Say whether a task of *shape* is expected to end before its window closes."""
-    expected_ms = shape.kind.estimated_ms
-    if expected_ms is None:
+    """Say whether a task of *shape* is expected to end before its window closes.
+
+    Expected is the median of its mode's runs, and its author's estimate until there are some.
+    """
+    expected = turn.state.history.expected_ms(shape.kind.mode, None, shape.kind.estimated_ms)
+    if expected is None:
         return True
-    ends_ms = turn.now.wall_ms + expected_ms
+    ends_ms = turn.now.wall_ms + int(expected.ms)
     for gate in shape.signature.gates:
         if isinstance(gate, WindowGate) and not gate.forbids:
             closings = [closes_at(window, turn.now.wall_ms) for window in gate.windows]

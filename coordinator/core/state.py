@@ -85,6 +85,8 @@ class State:
     """Signatures that opened for many boards at once: one look instead of many."""
     ready: dict[int, Shape] = field(default_factory=dict)
     """Shapes, by number, with a task that was not there to be taken before."""
+    fitting: dict[int, Shape] = field(default_factory=dict)
+    """Shapes, by number, whose tasks start only if they are expected to end in time."""
     numbered: int = 0
     sweep_at: int = SWEPT_SHAPES
 
@@ -145,6 +147,7 @@ class State:
         for kind, shape in list(self.shapes.items()):
             if not shape.live:
                 del self.shapes[kind]
+                self.fitting.pop(shape.number, None)
                 shape.signature.shapes.remove(shape)
         for keys, signature in list(self.signatures.items()):
             if not signature.shapes:
@@ -163,6 +166,8 @@ class State:
             signature = self.signatures[kind.gates] = Signature(self.number(), gates)
         shape = self.shapes[kind] = Shape(self.number(), kind, signature)
         signature.shapes.append(shape)
+        if kind.must_fit:
+            self.fitting[shape.number] = shape
         self.set_head_start(shape, wall_ms)
         if kind.pin is not None:
             shape.boards[self.agent(kind.pin).own_board] = None

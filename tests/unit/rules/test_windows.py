@@ -192,6 +192,19 @@ def test_a_task_that_must_fit_does_not_start_when_it_would_outlast_its_window() 
     assert fleet.holder(long) == "Main"
 
 
+def test_how_long_it_takes_is_what_runs_have_shown_once_there_are_some() -> None:
+    fleet = fleet_with(PEAK)
+    fleet.pass_time(12 * HOUR)
+    for _ in range(6):
+        task = fleet.create()
+        fleet.pass_time(HOUR)
+        fleet.finish(task)
+    fleet.pass_time(3.5 * HOUR)
+    terms = {"time_window": "peak_hours", "must_fit": True}
+    hopeful = fleet.create(constraints=terms, estimated_duration_s=60)
+    assert fleet.phase(hopeful) == "ready"
+
+
 def test_a_window_that_the_plan_does_not_know_is_refused_with_a_suggestion() -> None:
     fleet = fleet_with(PEAK)
     spec = {"name": "t", "mode": "quest", "constraints": {"time_window": "peak_hour"}}
