@@ -68,7 +68,7 @@ class Checkers:
             raise Violation(f"{task} executes twice: {sorted(running)}")
         if self.begun.setdefault(fence, boot) != boot:
             raise Violation(f"{fence} began in two boots")
-        modes = [world.jobs[name].mode for name, boots in self._executing.items() if boots]
+        modes = [world.job(name).mode for name, boots in self._executing.items() if boots]
         if len(modes) > GLOBAL_LIMIT:
             raise Violation(f"{len(modes)} execute, at most {GLOBAL_LIMIT} may")
         if modes.count("combat") > COMBAT_LIMIT:
@@ -77,7 +77,7 @@ class Checkers:
             raise Violation(f"{task} ran after its completion")
         if world.disk.status(task) is None:
             raise Violation(f"{task} runs and is not stored")
-        job = world.jobs[task]
+        job = world.job(task)
         if job.cap is not None:
             self._started[job.name].add(task)
             if len(self._started[job.name]) > job.cap:

@@ -24,7 +24,7 @@ class Execution:
 
     def __init__(self, agent: "AgentProcess", start: StartHandler) -> None:
         world = agent.world
-        job = world.jobs[start.fence.task]
+        job = world.job(start.fence.task)
         attempt = start.fence.number - 1
         self.agent = agent
         self.fence = start.fence

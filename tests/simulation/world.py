@@ -11,6 +11,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
+import orjson
+
 from tests.simulation.agent_process import AgentProcess, Host
 from tests.simulation.bus import PROFILES, Bus
 from tests.simulation.checkers import Checkers, Violation
@@ -18,7 +20,7 @@ from tests.simulation.clients import Clients
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.disk import Disk
 from tests.simulation.nemesis import Nemesis
-from tests.simulation.scenario import END_S, FAULTS_END_S, Scenario
+from tests.simulation.scenario import END_S, FAULTS_END_S, Job, Scenario
 
 DRIFT: Final = 0.005
 MAX_EVENTS: Final = 400_000
@@ -72,6 +74,12 @@ class World:
     def is_faulty(self) -> bool:
         """Whether things still go wrong."""
         return self.now < FAULTS_END_S
+
+    def job(self, task: str) -> Job:
+        """Say what *task* is; an operator's late word may have made it of an ended one."""
+        while task not in self.jobs:
+            task = orjson.loads(self.disk.tasks[task]["doc"])["parent"]
+        return self.jobs[task]
 
     def after(self, delay: float, act: Callable[..., object], *args: Any) -> None:
         """Let *act* happen after *delay* seconds."""
