@@ -14,10 +14,10 @@ REMEMBERED: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Ten agents' worth of heartbeats and reports; a coordinator has no pace."""
+    """Several times what an agent with very short tasks says; a coordinator has no pace."""
 
-    per_second: float = 50.0
-    burst: int = 200
+    per_second: float = 2_000.0
+    burst: int = 10_000
     patience: timedelta = timedelta(seconds=10)
     """How long a client may overdraw again and again before its connection ends."""
 

@@ -74,8 +74,8 @@ class CoordinatorSettings(BaseSettings):
     key_file: Path | None = None
     require_credentials: bool = False
     insecure_network: bool = False
-    client_rate: float = Field(default=50.0, gt=0)
-    client_burst: int = Field(default=200, ge=1)
+    client_rate: float = Field(default=2_000.0, gt=0)
+    client_burst: int = Field(default=10_000, ge=1)
     root: str = DEFAULT_ROOT
     no_agents: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -269,7 +269,7 @@ def test_watch_draws_the_fleet_on_a_terminal_and_ends_with_ctrl_c(tmp_path: Path
             stdout=terminal,
             stderr=terminal,
             env={**environment(), "TERM": "xterm", "COLUMNS": "120", "LINES": "40"},
-            # Whoever runs tests in the background has made them, and their children, deaf to Ctrl-C.
+            # Whoever runs tests in the background has made them, and what they start, deaf to it.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         os.close(terminal)
