@@ -39,7 +39,7 @@ def fire_timers(turn: Turn) -> None:
                 on_schedule_due(turn, subject)
             case Due.AGENT:
                 _on_agent(turn, subject)
-            case Due.RECOVERED | Due.OFFER:
+            case Due.RECOVERED:
                 pass  # a recovery is judged after every event
             case _:
                 raise AssertionError(due)

@@ -16,7 +16,6 @@ class Due(Enum):
 
     SUSPECT = auto()
     EXPIRY = auto()
-    OFFER = auto()
     RECOVERED = auto()
     START = auto()
     """A task's time has come: its start, or the end of its back-off."""

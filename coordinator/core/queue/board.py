@@ -50,11 +50,6 @@ class Board:
         heap = self._heaps.get(shape.signature)
         return heap is not None and self in shape.signature.boards and heap.shows(shape)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing waits here; may say no when only stale entries are left."""
-        return not self._heaps
-
     def withdraw(self) -> None:
         """Take everything down; the board is not used any more."""
         for signature in self._heaps:
