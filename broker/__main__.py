@@ -24,6 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--ws-port", type=int, default=WEBSOCKET_PORT, help="MQTT over WebSocket; 0: any free port"
     )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep retained messages and lasting sessions here, over a restart and a crash",
+    )
     parser.add_argument("--root", default=DEFAULT_ROOT, help="root of the fleet's topics")
     parser.add_argument(
         "--secret-file", type=Path, help="file with the coordinator's password, written by it"

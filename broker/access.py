@@ -28,8 +28,9 @@ from broker.identity import (
     examine,
     identify,
 )
-from broker.pace import Pace, Paces
+from broker.pace import Bucket, Pace, Paces
 from broker.tally import Tally
+from protocol.access import Rights
 from protocol.enrolment import Claim
 from protocol.topics import Topics
 
@@ -57,12 +58,17 @@ class Access(Protocol):
         """Look whether rights were withdrawn; if so, return who is still welcome."""
         ...
 
+    def recall(self, name: str) -> Gate | None:
+        """Return what *name*, whose session waits for it, may read; None if it may not return."""
+        ...
+
 
 class FleetAccess:
     """The rules of the fleet of *topics*.
 
     Names in *credentials* prove themselves; with *required*, nobody else but the coordinator gets
-    in. Everyone but the coordinator keeps to *pace*.
+    in. Everyone but the coordinator keeps to *pace*. With *lasting*, a name may have a session that
+    outlives its connections.
     """
 
     def __init__(
@@ -73,11 +79,13 @@ class FleetAccess:
         *,
         required: bool = False,
         pace: Pace | None = None,
+        lasting: bool = False,
     ) -> None:
         self._topics = topics
         self._secret_file = secret_file
         self._file = credentials
         self._required = required
+        self._lasting = lasting
         self._version = credentials.version() if credentials else None
         self._book = credentials.load() if credentials else Book()
         self._slow = SlowWork()
@@ -139,6 +147,17 @@ class FleetAccess:
             return gate.credential is None and not self._required
         return gate.credential in entry.secrets
 
+    def recall(self, name: str) -> Gate | None:
+        """Return what *name* may read when it comes back, None if it could not come in."""
+        entry = self._book.entries.get(name)
+        if entry is None and self._required:
+            return None
+        connect = Connect(client_id=name, username=name, clean_session=not self._lasting)
+        verdict = identify(self._topics, connect, None, entry, lasting=self._lasting)
+        if isinstance(verdict, Refusal) or (entry is not None and entry.is_revoked):
+            return None
+        return self._gate(name, verdict)
+
     def close(self) -> None:
         """Hash nothing more."""
         self._slow.close()
@@ -185,7 +204,7 @@ class FleetAccess:
         try:
             # Who may not come in anyway must not use up a token.
             entry = self._book.entries[name]
-            refused = identify(self._topics, connect, None, entry)
+            refused = identify(self._topics, connect, None, entry, lasting=self._lasting)
             if isinstance(refused, Refusal):
                 return refused.reason
             book = file.change(lambda book: book.claim(name, claim, clock.now()))
@@ -201,17 +220,34 @@ class FleetAccess:
         entry: Entry | None = None,
         known: str | None = None,
     ) -> Gate | None:
-        verdict = identify(self._topics, connect, secret, entry)
+        verdict = identify(self._topics, connect, secret, entry, lasting=self._lasting)
         if isinstance(verdict, Refusal):
             return self._refuse(connect, verdict.reason)
         name, is_coordinator = connect.username or "", claims_coordinator(connect.username)
         limited = None if is_coordinator or self._paces is None else self._paces
-        return Gate(
-            replace(verdict, subscribe=(*verdict.subscribe, FIGURES)),
-            name=name,
+        return self._gate(
+            name,
+            verdict,
             credential=known,
             is_coordinator=is_coordinator,
             bucket=limited.of(name or connect.client_id) if limited else None,
+        )
+
+    def _gate(
+        self,
+        name: str,
+        granted: Rights,
+        *,
+        credential: str | None = None,
+        is_coordinator: bool = False,
+        bucket: Bucket | None = None,
+    ) -> Gate:
+        return Gate(
+            replace(granted, subscribe=(*granted.subscribe, FIGURES)),
+            name=name,
+            credential=credential,
+            is_coordinator=is_coordinator,
+            bucket=bucket,
         )
 
     def _refuse(self, connect: Connect, reason: str) -> Gate | None:

@@ -169,6 +169,8 @@ class Connection(TurnTaking):
 
     def write(self, packet: bytes) -> None:
         """Send *packet* in the next turn of the loop, after the ones before it."""
+        if self._ended:
+            return  # an answer that had to wait until it could be given
         if not self._packets:
             self._outgoing.add(self)
         self._packets.append(packet)

@@ -36,31 +36,31 @@ Handler: TypeAlias = Callable[[Hub, Connected, Session, bytes], None]
 
 
 def published(hub: Hub, connection: Connected, session: Session, first: int, body: bytes) -> None:
-    """Route a message, and acknowledge it once it is on its way."""
+    """Route a message, and acknowledge it once it is on its way, and kept if it is to be."""
     limits = hub.limits
     message, packet_id = read_publish(first, body, limits.topic_bytes, limits.topic_levels)
     if message.qos != _EXACTLY_ONCE:
         hub.publish(session, message)
         if packet_id:
-            connection.write(acknowledgement(PUBACK, packet_id))
+            hub.answer(connection, acknowledgement(PUBACK, packet_id))
         return
     if session.is_new(packet_id, limits):
         hub.publish(session, message)
-    connection.write(acknowledgement(PUBREC, packet_id))
+    hub.answer(connection, acknowledgement(PUBREC, packet_id))
 
 
 def _acknowledged(_hub: Hub, _connection: Connected, session: Session, body: bytes) -> None:
     session.outbox.acknowledged(read_packet_id(body))
 
 
-def _received(_hub: Hub, connection: Connected, session: Session, body: bytes) -> None:
-    connection.write(session.outbox.received(read_packet_id(body)))
+def _received(hub: Hub, connection: Connected, session: Session, body: bytes) -> None:
+    hub.answer(connection, session.outbox.received(read_packet_id(body)))
 
 
-def _released(_hub: Hub, connection: Connected, session: Session, body: bytes) -> None:
+def _released(hub: Hub, connection: Connected, session: Session, body: bytes) -> None:
     packet_id = read_packet_id(body)
     session.release(packet_id)
-    connection.write(acknowledgement(PUBCOMP, packet_id))
+    hub.answer(connection, acknowledgement(PUBCOMP, packet_id))
 
 
 def _completed(_hub: Hub, _connection: Connected, session: Session, body: bytes) -> None:
@@ -70,7 +70,7 @@ def _completed(_hub: Hub, _connection: Connected, session: Session, body: bytes)
 def _subscribe(hub: Hub, connection: Connected, session: Session, body: bytes) -> None:
     packet_id, wanted = read_subscribe(body)
     codes = hub.subscribe(session, wanted)
-    connection.write(suback(packet_id, codes))
+    _promise(hub, connection, session, suback(packet_id, codes))
     answered = zip(wanted, codes, strict=True)
     hub.replay(session, [pattern for (pattern, _), code in answered if code != REFUSED_FILTER])
 
@@ -78,7 +78,15 @@ def _subscribe(hub: Hub, connection: Connected, session: Session, body: bytes) -
 def _unsubscribe(hub: Hub, connection: Connected, session: Session, body: bytes) -> None:
     packet_id, patterns = read_unsubscribe(body)
     hub.unsubscribe(session, patterns)
-    connection.write(unsuback(packet_id))
+    _promise(hub, connection, session, unsuback(packet_id))
+
+
+def _promise(hub: Hub, connection: Connected, session: Session, packet: bytes) -> None:
+    """Answer a subscription, which only a session that is kept has to wait for."""
+    if session.notes is None:
+        connection.write(packet)
+    else:
+        hub.answer(connection, packet)
 
 
 def _ping(_hub: Hub, connection: Connected, _session: Session, body: bytes) -> None:

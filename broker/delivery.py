@@ -1,24 +1,8 @@
-"""What is on its way to one client: a bounded window in flight, and a bounded queue behind it.
+"""One message on its way to one client, and what its way leads over: a connection, and notes."""
 
-A message leaves at once while the connection takes it and the window has room. Otherwise it
-waits, in order. When too much waits, QoS 0 is dropped and counted, and a message of QoS 1 or 2
-ends the connection: its client would never catch up, and it will ask for the state anew when it
-connects again. What was sent and not acknowledged is sent again, marked as a duplicate, when the
-client of a persistent session comes back.
-"""
+from typing import Protocol
 
-from collections import deque
-from collections.abc import Iterable
-from typing import Final, Protocol
-
-from broker.errors import Malformed
-from broker.figures import Figures
-from broker.limits import Limits
-from broker.message import Message, write_publish
-from broker.packets import PUBREL, acknowledgement
-
-_LAST_ID: Final = 65535
-_EXACTLY_ONCE: Final = 2
+from broker.message import Message
 
 
 class Link(Protocol):
@@ -38,168 +22,29 @@ class Link(Protocol):
         ...
 
 
-class _Delivery:
+class Delivery:
     """One message for one client; ``released``: its PUBREC came, PUBREL was sent."""
 
-    __slots__ = ("message", "qos", "released", "retain")
+    __slots__ = ("message", "number", "packet_id", "qos", "released", "retain")
 
     def __init__(self, message: Message, qos: int, *, retain: bool) -> None:
         self.message = message
         self.qos = qos
         self.retain = retain
         self.released = False
+        self.packet_id = 0
+        """0 while it waits."""
+        self.number = 0
+        """Its place in the order of all deliveries of a session that is kept, from 1."""
 
 
-class Outbox:
-    """Deliveries to one session, whether its client is connected or not."""
+class DeliveryNotes(Protocol):
+    """Where a session that is kept notes what it is owed."""
 
-    __slots__ = (
-        "_figures", "_flying", "_flying_bytes", "_full", "_last_id", "_limits", "_link",
-        "_queue", "_queue_bytes",
-    )  # fmt: skip
+    def delivering(self, delivery: Delivery) -> None:
+        """Note how far *delivery* is."""
+        ...
 
-    def __init__(self, limits: Limits, figures: Figures) -> None:
-        self._limits = limits
-        self._figures = figures
-        self._link: Link | None = None
-        self._flying: dict[int, _Delivery] = {}
-        self._flying_bytes = 0
-        self._queue: deque[_Delivery] | None = None  # most clients never need one
-        self._queue_bytes = 0
-        self._last_id = 0
-        self._full = False
-
-    def attach(self, link: Link) -> None:
-        """Serve a client that has connected: first again what it did not acknowledge."""
-        self._link, self._full = link, False
-        for packet_id, delivery in self._flying.items():
-            if delivery.released:
-                link.write(acknowledgement(PUBREL, packet_id))
-            else:
-                self._figures.publishes_sent += 1
-                link.write(
-                    write_publish(
-                        delivery.message,
-                        delivery.qos,
-                        packet_id,
-                        retain=delivery.retain,
-                        dup=True,
-                    )
-                )
-        self.drain()
-
-    def detach(self) -> None:
-        """Keep what comes from now on; QoS 0 is not kept for an absent client."""
-        self._link = None
-
-    def offer(self, message: Message, qos: int) -> None:
-        """Deliver *message* at *qos* now, later, or, beyond the limits, not."""
-        if self._may_leave(qos):
-            self._send(_Delivery(message, qos, retain=False))
-        elif self._may_wait(qos):
-            self._enqueue(_Delivery(message, qos, retain=False))
-
-    def replay(self, messages: Iterable[tuple[Message, int]]) -> None:
-        """Deliver retained messages with their QoS, all of them, however many they are.
-
-        They take no memory of their own. To bound what many subscriptions could pile up, a
-        replay starts only while the queue is within its limit.
-        """
-        if self._queue and not self._may_wait(_EXACTLY_ONCE):
-            return
-        for message, qos in messages:
-            delivery = _Delivery(message, qos, retain=True)
-            if self._may_leave(qos):
-                self._send(delivery)
-            else:
-                self._enqueue(delivery)
-
-    def drain(self) -> None:
-        """Send what waits, as far as the connection and the window allow."""
-        queue = self._queue
-        while queue and self._has_room(queue[0].qos):
-            delivery = queue.popleft()
-            self._queue_bytes -= len(delivery.message.payload)
-            self._send(delivery)
-
-    def acknowledged(self, packet_id: int) -> None:
-        """Take a PUBACK; one for a message unknown is ignored, as of an earlier connection."""
-        delivery = self._flying.get(packet_id)
-        if delivery is None:
-            return
-        if delivery.qos == _EXACTLY_ONCE:
-            raise Malformed(f"a PUBACK for packet id {packet_id}, which has QoS 2")
-        self._land(packet_id, delivery)
-
-    def received(self, packet_id: int) -> bytes:
-        """Take a PUBREC and return the PUBREL to send."""
-        delivery = self._flying.get(packet_id)
-        if delivery is not None:
-            if delivery.qos != _EXACTLY_ONCE:
-                raise Malformed(f"a PUBREC for packet id {packet_id}, which has QoS 1")
-            delivery.released = True
-        return acknowledgement(PUBREL, packet_id)
-
-    def completed(self, packet_id: int) -> None:
-        """Take a PUBCOMP."""
-        delivery = self._flying.get(packet_id)
-        if delivery is None:
-            return
-        if not delivery.released:
-            raise Malformed(f"a PUBCOMP for packet id {packet_id} before its PUBREC")
-        self._land(packet_id, delivery)
-
-    def _may_leave(self, qos: int) -> bool:
-        return not self._queue and self._has_room(qos)
-
-    def _has_room(self, qos: int) -> bool:
-        link = self._link
-        if link is None or not link.room:
-            return False
-        return not qos or (
-            len(self._flying) < self._limits.window
-            and self._flying_bytes < self._limits.window_bytes
-        )
-
-    def _send(self, delivery: _Delivery) -> None:
-        if self._link is None:
-            raise RuntimeError("a delivery leaves on no connection")
-        message, qos = delivery.message, delivery.qos
-        self._figures.publishes_sent += 1
-        if not qos:
-            self._link.write(write_publish(message, 0, retain=delivery.retain))
-            return
-        packet_id = self._last_id % _LAST_ID + 1
-        while packet_id in self._flying:
-            packet_id = packet_id % _LAST_ID + 1
-        self._last_id = packet_id
-        self._flying[packet_id] = delivery
-        self._flying_bytes += len(message.payload)
-        self._link.write(write_publish(message, qos, packet_id, retain=delivery.retain))
-
-    def _land(self, packet_id: int, delivery: _Delivery) -> None:
-        del self._flying[packet_id]
-        self._flying_bytes -= len(delivery.message.payload)
-        if self._queue:
-            self.drain()
-
-    def _may_wait(self, qos: int) -> bool:
-        """Say whether one more may be queued; if not, count it and let a connection feel it."""
-        limits, length = self._limits, len(self._queue or ())
-        full = length >= limits.queue or self._queue_bytes >= limits.queue_bytes
-        if not qos:
-            full = full or self._link is None or length >= limits.queue_at_most_once
-        if not full:
-            return True
-        self._figures.publishes_dropped += 1
-        if qos and self._link is not None and not self._full:
-            self._full = True
-            self._figures.slow_consumers += 1
-            self._link.end_soon(f"too slow: {length} messages wait for it")
-        return False
-
-    def _enqueue(self, delivery: _Delivery) -> None:
-        if self._queue is None:
-            self._queue = deque()
-        self._queue.append(delivery)
-        self._queue_bytes += len(delivery.message.payload)
+    def delivered(self, delivery: Delivery) -> None:
+        """Note that *delivery* is over."""
+        ...

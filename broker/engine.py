@@ -1,6 +1,7 @@
 """The broker at work: its listeners, its connections, and how both end."""
 
 import asyncio
+import contextlib
 import ssl
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,8 @@ from typing import Final
 from broker.access import Access
 from broker.connection import Connection, Outgoing
 from broker.hub import Hub
+from broker.keeping.database import Database
+from broker.keeping.keeper import Keeper
 from broker.limits import Limits
 from broker.listeners import BACKLOG, bind
 from broker.settings import BrokerSettings
@@ -28,11 +31,20 @@ class Ports:
 class Engine:
     """A hub, and the listeners through which clients reach it."""
 
-    def __init__(self, settings: BrokerSettings, access: Access, limits: Limits) -> None:
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        access: Access,
+        limits: Limits,
+        database: Database | None = None,
+    ) -> None:
         self._settings = settings
         self._limits = limits
         self._access = access
-        self._hub = Hub(access, limits)
+        self._keeper = None if database is None else Keeper(database)
+        self._hub = Hub(access, limits, self._keeper)
+        if database is not None:
+            self._hub.recall(database)
         self._loop = asyncio.get_running_loop()
         self._outgoing = Outgoing(self._loop)
         self._connections: set[Connection] = set()
@@ -55,6 +67,10 @@ class Engine:
                 accept, sock=listener, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=patience
             )
             self._servers.append(server)
+
+    def remembering(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Keep what changes, if that is wanted, until everything else has ended."""
+        return contextlib.nullcontext() if self._keeper is None else self._keeper.running()
 
     async def publish_figures(self) -> None:
         """Say how the broker is doing, again and again, until cancelled."""

@@ -6,6 +6,7 @@
     - Exposed             others could reach the broker, and it would not know whom to trust
     - BadCredentialsFile  the file of enrolled names is damaged or open to others
     - BadCertificates     the fleet's own authority cannot be read or written
+    - BadMemory           what an earlier broker kept cannot be used
     - CannotListen        the operating system refused a port
   - CannotEnroll          a name cannot be enrolled, rotated or revoked as asked
   - WireError
@@ -54,6 +55,13 @@ class BadCertificates(BrokerError):
 
     def __init__(self, where: Path, right: str) -> None:
         super().__init__(f"certificates in {where}: there must be {right}")
+
+
+class BadMemory(BrokerError):
+    """The file that outlives the broker cannot be used."""
+
+    def __init__(self, path: Path, problem: str, right: str) -> None:
+        super().__init__(f"the broker's memory {path}: {problem}; it must be {right}")
 
 
 class CannotEnroll(FleetBusError):

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from broker.access import Access, Admission
-from broker.delivery import Outbox
 from broker.figures import Census, Figures, messages
 from broker.gate import Gate
 from broker.identity import Connect
+from broker.keeping.changes import as_delivery
+from broker.keeping.database import Database
+from broker.keeping.keeper import Keeper
 from broker.limits import Limits
 from broker.message import Message
+from broker.outbox import Outbox
 from broker.packets import (
     ACCEPTED,
     BAD_CLIENT_ID,
@@ -26,7 +29,7 @@ from broker.packets import (
     connack,
 )
 from broker.retained import RetainedMessages
-from broker.session import Connected, Session
+from broker.session import Connected, Session, SessionNotes
 from broker.subscriptions import Subscriptions, is_filter
 
 log = logging.getLogger(__name__)
@@ -37,7 +40,7 @@ _SHARED: Final = "$share/"
 class Hub:
     """The broker without its listeners."""
 
-    def __init__(self, access: Access, limits: Limits) -> None:
+    def __init__(self, access: Access, limits: Limits, keeper: Keeper | None = None) -> None:
         self.limits: Final = limits
         self.figures: Final = Figures()
         self._access = access
@@ -45,6 +48,29 @@ class Hub:
         self._absent: dict[str, Session] = {}  # in the order in which they left
         self._subscriptions: Subscriptions[Session] = Subscriptions()
         self._retained = RetainedMessages(limits)
+        self._keeper = keeper
+        self.answer: Callable[[Connected, bytes], None] = keeper.answer if keeper else _write
+        """Acknowledges something to a connection, once what it promises is kept."""
+
+    def recall(self, database: Database) -> None:
+        """Take up what an earlier broker kept, for those who may still come in."""
+        for message in database.retained():
+            self._retained.keep(message)
+        for kept in database.sessions()[: self.limits.absent_sessions]:
+            notes = self._notes(kept.client_id)
+            gate = self._access.recall(kept.name)
+            if gate is None:
+                if notes is not None:
+                    notes.forgotten()
+                continue
+            outbox = Outbox(self.limits, self.figures, notes)
+            outbox.resume(as_delivery(*one) for one in kept.deliveries.items())
+            session = Session(kept.client_id, gate, outbox, clean=False, notes=notes)
+            session.resume(kept.unreleased)
+            session.filters = kept.filters
+            for pattern, qos in kept.filters.items():
+                self._subscriptions.add(pattern, session, qos)
+            self._sessions[kept.client_id] = self._absent[kept.client_id] = session
 
     def admit(self, packet: ConnectPacketRead) -> Admission | int:
         """Judge the sender of *packet*: a gate, now or later, or the code of refusal.
@@ -72,12 +98,15 @@ class Hub:
         earlier = self._sessions.get(client_id)
         if earlier is not None and earlier.connection is not None:
             earlier.connection.end("taken over by a new connection of the same client id")
-        session = self._resume(client_id, clean=packet.clean_session)
+        session = self._resume(client_id, gate, clean=packet.clean_session)
         present = session is not None
         if session is None:
-            outbox = Outbox(self.limits, self.figures)
-            session = Session(client_id, gate, outbox, clean=packet.clean_session)
+            notes = None if packet.clean_session else self._notes(client_id)
+            outbox = Outbox(self.limits, self.figures, notes)
+            session = Session(client_id, gate, outbox, clean=packet.clean_session, notes=notes)
             self._sessions[client_id] = session
+        if session.notes is not None:
+            session.notes.entered(gate.name)
         session.gate = gate
         session.connection = connection
         self.figures.connections_made += 1
@@ -99,10 +128,16 @@ class Hub:
             self.route(will)
 
     def dismiss(self, is_welcome: Callable[[Gate], bool]) -> None:
-        """End the connection of everyone who is no longer welcome; their wills are published."""
+        """End the connection of everyone who is no longer welcome; their wills are published.
+
+        What waits for somebody who may not come back is forgotten.
+        """
         for session in tuple(self._sessions.values()):
             if session.connection is not None and not is_welcome(session.gate):
                 session.connection.end("its credentials were withdrawn")
+        for session in tuple(self._absent.values()):
+            if self._access.recall(session.gate.name) is None:
+                self._forget(session)
 
     def publish(self, session: Session, message: Message) -> None:
         """Route *message* of *session*, if it may say that; if not, nobody hears it."""
@@ -116,8 +151,8 @@ class Hub:
     def route(self, message: Message) -> None:
         """Deliver *message* to whoever subscribed and may read it, and retain it if it asks."""
         topic, qos = message.topic, message.qos
-        if message.retain and not self._retained.keep(message):
-            log.warning("no room to retain a message on %.200r", topic)
+        if message.retain:
+            self._retain(message)
         for session, granted in self._subscriptions.holders(topic):
             if session.gate.may_read(topic):
                 session.outbox.offer(message, min(qos, granted))
@@ -138,6 +173,8 @@ class Hub:
         for pattern in patterns:
             if session.filters.pop(pattern, None) is not None:
                 self._subscriptions.discard(pattern, session)
+                if session.notes is not None:
+                    session.notes.granted(pattern, None)
 
     def publish_figures(self, uptime_s: int) -> None:
         """Say how the broker is doing."""
@@ -151,12 +188,25 @@ class Hub:
         for message in messages(self.figures, census):
             self.route(message)
 
-    def _resume(self, client_id: str, *, clean: bool) -> Session | None:
-        """Return the session that waited for *client_id*; a clean start forgets it instead."""
+    def _retain(self, message: Message) -> None:
+        kept = self._retained.keep(message)
+        if not kept:
+            log.warning("no room to retain a message on %.200r", message.topic)
+        if self._keeper is not None:
+            self._keeper.retained(message, kept=kept)
+
+    def _notes(self, client_id: str) -> SessionNotes | None:
+        return None if self._keeper is None else self._keeper.notes(client_id)
+
+    def _resume(self, client_id: str, gate: Gate, *, clean: bool) -> Session | None:
+        """Return the session that waited for *client_id*; a clean start forgets it instead.
+
+        So does somebody else, whose name became what was one of several client ids of another.
+        """
         session = self._sessions.get(client_id)
         if session is None:
             return None
-        if clean:
+        if clean or session.gate.name != gate.name:
             self._forget(session)
             return None
         self._absent.pop(client_id, None)
@@ -168,6 +218,8 @@ class Hub:
         session.filters = {}
         self._absent.pop(session.client_id, None)
         del self._sessions[session.client_id]
+        if session.notes is not None:
+            session.notes.forgotten()
 
     def _grant(self, session: Session, pattern: str, qos: int) -> int:
         limits, known = self.limits, session.filters
@@ -183,6 +235,8 @@ class Hub:
             return REFUSED_FILTER
         known[pattern] = qos
         self._subscriptions.add(pattern, session, qos)
+        if session.notes is not None:
+            session.notes.granted(pattern, qos)
         return qos
 
     def _readable(
@@ -192,3 +246,7 @@ class Hub:
         for message in self._retained.select(pattern):
             if everything or session.gate.may_read(message.topic):
                 yield message, min(message.qos, granted)
+
+
+def _write(connection: Connected, packet: bytes) -> None:
+    connection.write(packet)

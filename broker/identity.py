@@ -71,17 +71,26 @@ def examine(entry: Entry, password: str | None) -> Proof:
 
 
 def identify(
-    topics: Topics, connect: Connect, secret: bytes | None, entry: Entry | None = None
+    topics: Topics,
+    connect: Connect,
+    secret: bytes | None,
+    entry: Entry | None = None,
+    *,
+    lasting: bool = False,
 ) -> Rights | Refusal:
     """Say what the sender of *connect* may do, or why it may not even connect.
 
     *secret* is the coordinator's password, None when it cannot be known. *entry* is that of the
-    client's name, which it has proven or still has to prove; None: it is believed. A will is
+    client's name, which it has proven or still has to prove; None: it is believed. With *lasting*,
+    a session may outlive its connections if it belongs to a name. A will is
     published after the client is gone, when nobody asks for permission any more, so a forbidden
     one refuses the whole connection.
     """
-    if not connect.clean_session:
-        return Refusal("a session that outlives its connection; connect with a clean session")
+    if not connect.clean_session and not (lasting and _may_last(connect.username)):
+        return Refusal(
+            "a session that outlives its connection; connect with a clean session"
+            + (", or as an agent or operator" if lasting else "")
+        )
     granted = _rights(topics, connect, secret, entry)
     if isinstance(granted, Refusal) or connect.will_topic is None:
         return granted
@@ -89,6 +98,11 @@ def identify(
         allowed = ", ".join(granted.will) or "none"
         return Refusal(f"a will on {connect.will_topic[:200]!r}; allowed: {allowed}")
     return granted
+
+
+def _may_last(name: str | None) -> bool:
+    """Say whether *name* is somebody's whom a session can wait for; a coordinator asks anew."""
+    return bool(name) and not claims_coordinator(name)
 
 
 def claims_coordinator(name: str | None) -> bool:

@@ -14,6 +14,7 @@ from broker.credentials.file import CredentialsFile
 from broker.engine import Engine, Ports
 from broker.errors import BadSetting, BrokerError, Exposed
 from broker.exposure import check
+from broker.keeping.database import Database
 from broker.limits import Limits
 from broker.settings import BrokerSettings
 from broker.tls import context
@@ -40,33 +41,40 @@ async def serve(
 
     *ready* is called once every listener accepts connections, after *bound* was told their
     ports. *access* takes the place of the protocol's access table. Raises :class:`CannotListen`
-    when a port is not to be had, :class:`BadSetting` for certificates of no use, and
-    :class:`Exposed` when other machines could reach a broker that cannot tell them apart. Nothing
-    survives the broker: retained messages and sessions are in memory.
+    when a port is not to be had, :class:`BadSetting` for certificates of no use,
+    :class:`BadMemory` for a file that cannot be used, and :class:`Exposed` when other machines
+    could reach a broker that cannot tell them apart. Unless ``settings.data`` names a folder for
+    them, retained messages and sessions end with the broker.
     """
     _quieten()
     tls = context(settings)
     access = access or _fleet_access(settings)
-    engine = Engine(settings, access, limits or Limits())
-    await engine.start(tls)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            figures = tasks.create_task(engine.publish_figures(), name="figures")
-            credentials = tasks.create_task(engine.watch_credentials(), name="credentials")
-            if bound is not None:
-                bound(engine.ports)
-            ready()
-            await stop.wait()
-            figures.cancel()
-            credentials.cancel()
-    finally:
-        if isinstance(access, FleetAccess):
-            access.close()
+    database = None if settings.data is None else Database(settings.data)
+    engine = Engine(settings, access, limits or Limits(), database)
+    async with engine.remembering():
+        await engine.start(tls)
         try:
-            async with asyncio.timeout(settings.shutdown_within.total_seconds()):
-                await engine.shutdown()
-        except TimeoutError:
-            log.warning("some connections did not close in %s", settings.shutdown_within)
+            async with asyncio.TaskGroup() as tasks:
+                figures = tasks.create_task(engine.publish_figures(), name="figures")
+                credentials = tasks.create_task(engine.watch_credentials(), name="credentials")
+                if bound is not None:
+                    bound(engine.ports)
+                ready()
+                await stop.wait()
+                figures.cancel()
+                credentials.cancel()
+        finally:
+            if isinstance(access, FleetAccess):
+                access.close()
+            await _shut_down(engine, settings)
+
+
+async def _shut_down(engine: Engine, settings: BrokerSettings) -> None:
+    try:
+        async with asyncio.timeout(settings.shutdown_within.total_seconds()):
+            await engine.shutdown()
+    except TimeoutError:
+        log.warning("some connections did not close in %s", settings.shutdown_within)
 
 
 def _fleet_access(settings: BrokerSettings) -> FleetAccess:
@@ -81,6 +89,7 @@ def _fleet_access(settings: BrokerSettings) -> FleetAccess:
         file,
         required=settings.require_credentials or (settings.is_exposed and enrolled),
         pace=settings.pace,
+        lasting=settings.data is not None,
     )
 
 

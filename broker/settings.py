@@ -37,6 +37,8 @@ class BrokerSettings:
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
     """Who must have issued a client's certificate; None asks clients for none."""
+    data: Path | None = None
+    """The folder where retained messages and lasting sessions outlive the broker; None: nowhere."""
     pace: Pace | None = PACE
     """How fast everyone but the coordinator may speak; None: as fast as they can."""
     connect_within: timedelta = timedelta(seconds=10)

@@ -72,6 +72,7 @@ class CoordinatorSettings(BaseSettings):
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    durable: bool = False
     require_credentials: bool = False
     insecure_network: bool = False
     client_rate: float = Field(default=2_000.0, gt=0)

@@ -64,6 +64,13 @@ RequireCredentials = Annotated[
         help="Let our own broker refuse names that are not enrolled, on this machine as well.",
     ),
 ]
+Durable = Annotated[
+    bool | None,
+    typer.Option(
+        "--durable",
+        help="Let our own broker keep retained messages and lasting sessions over a restart.",
+    ),
+]
 InsecureNetwork = Annotated[
     bool | None,
     typer.Option(

@@ -46,7 +46,7 @@ _TOPICS = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerAddress]:
-    with open_broker(tmp_path_factory.mktemp("limits"), **LIMITS) as address:
+    with open_broker(tmp_path_factory.mktemp("limits"), LIMITS) as address:
         yield address
 
 

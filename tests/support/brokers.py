@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,7 @@ def embedded_broker(
     require_credentials: bool = False,
     rate: float = 50.0,
     patience: float = 10.0,
+    data: Path | None = None,
 ) -> Iterator[BrokerAddress]:
     """Run the embedded broker with the folder's secret, or a fresh one; a port of 0 is free.
 
@@ -78,6 +79,7 @@ def embedded_broker(
     }
     arguments = [str(part) for option in options.items() for part in option]
     arguments += ["--require-credentials"] if require_credentials else []
+    arguments += ["--data", str(data)] if data else []
     log = tmp_path / "broker.log"
     with process_of([sys.executable, "-m", "broker", *arguments], log) as process:
         ports = json.loads(_first_line(process, log))
@@ -93,10 +95,22 @@ def embedded_broker(
 
 
 @contextlib.contextmanager
-def open_broker(tmp_path: Path, **limits: int) -> Iterator[BrokerAddress]:
-    """Run the embedded broker without the fleet's rules, with other *limits* where given."""
+def open_broker(
+    tmp_path: Path, limits: Mapping[str, int] | None = None, *, data: Path | None = None
+) -> Iterator[BrokerAddress]:
+    """Run the embedded broker without the fleet's rules, with other *limits* where given.
+
+    What it is to keep over a restart is in *data*.
+    """
     log = tmp_path / "open-broker.log"
-    command = [sys.executable, "-m", "tests.support.open_broker", "--limits", json.dumps(limits)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.open_broker",
+        "--limits",
+        json.dumps(limits or {}),
+    ]
+    command += ["--data", str(data)] if data else []
     with process_of(command, log) as process:
         ports = json.loads(_first_line(process, log))
         yield BrokerAddress(

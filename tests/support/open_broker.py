@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 from broker.engine import Ports
 from broker.gate import Gate
@@ -39,11 +40,14 @@ class OpenAccess:
     def review(self) -> None:
         return None
 
+    def recall(self, name: str) -> Gate:
+        return OpenGate(EVERYTHING)
+
     def refused_publish(self, client_id: str, topic: str) -> None:
         sys.stderr.write(f"dropped a message of {client_id} to {topic}\n")
 
 
-async def main(port: int, limits: Limits) -> None:
+async def main(port: int, limits: Limits, data: Path | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -53,7 +57,7 @@ async def main(port: int, limits: Limits) -> None:
         sys.stdout.flush()
 
     await serve(
-        BrokerSettings(mqtt_port=port, ws_port=0, figures_every=timedelta(seconds=0.2)),
+        BrokerSettings(mqtt_port=port, ws_port=0, data=data, figures_every=timedelta(seconds=0.2)),
         ready=lambda: None,
         stop=stop,
         bound=bound,
@@ -66,8 +70,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--mqtt-port", type=int, default=0)
     parser.add_argument("--limits", type=json.loads, default={}, help="fields of Limits, as JSON")
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--plain-loop", action="store_true", help="asyncio's own loop")
     options = parser.parse_args()
     factory = None if options.plain_loop else loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main(options.mqtt_port, Limits(**options.limits)))
+        runner.run(main(options.mqtt_port, Limits(**options.limits), options.data))

@@ -14,6 +14,7 @@ from coordinator.cli import screen
 from coordinator.cli.options import (
     Broker,
     Data,
+    Durable,
     Host,
     HttpPort,
     InsecureNetwork,
@@ -41,6 +42,7 @@ def up(
     http_port: HttpPort = None,
     broker: Broker = None,
     root: Root = None,
+    durable: Durable = None,
     require_credentials: RequireCredentials = None,
     insecure_network: InsecureNetwork = None,
     no_agents: Annotated[
@@ -61,6 +63,7 @@ def up(
             "http_port": http_port,
             "broker": broker,
             "root": root,
+            "durable": durable,
             "require_credentials": require_credentials,
             "insecure_network": insecure_network,
             "no_agents": no_agents or None,

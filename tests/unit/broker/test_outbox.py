@@ -2,11 +2,11 @@
 
 import pytest
 
-from broker.delivery import Outbox
 from broker.errors import Malformed
 from broker.figures import Figures
 from broker.limits import Limits
 from broker.message import Message
+from broker.outbox import Outbox
 from tests.support.wire import PUBLISH, PUBREL, Delivered, Packet, acknowledge
 
 

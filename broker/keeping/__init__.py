@@ -1,0 +1,1 @@
+"""What outlives the broker, if it is asked to: retained messages and lasting sessions."""
