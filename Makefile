@@ -20,12 +20,17 @@ PYTEST     := $(BIN)/python -m pytest -p tools.no_skipped_tests -n 2 --dist load
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The control room's pages: built with Node into the Python package, which needs no Node to serve them.
+PAGES        := coordinator/http/static/index.html
+MODULES      := dashboard/node_modules/.ready
+PAGE_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -type f -print)
+
 .PHONY: up
-up: $(READY) ## Start a broker and a coordinator on this machine, with the example fleet plan
+up: $(READY) pages ## Start a broker and a coordinator on this machine, with the example fleet plan
 	$(BIN)/fleetbus up $(ARGS)
 
 .PHONY: test
-test: lint test-services ## Check the code and run every test (ARGS goes to pytest)
+test: lint test-services dashboard-check dashboard ## Check the code and run every test (ARGS goes to pytest)
 	$(PYTEST) tests $(addprefix --ignore=,$(SLOW_TESTS)) $(ARGS)
 ifneq ($(SLOW_TESTS),)
 	$(PYTEST) $(SLOW_TESTS) $(ARGS)
@@ -37,6 +42,29 @@ lint: $(READY) ## Check style, types and which package may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+.PHONY: dashboard
+dashboard: $(PAGES) ## Build the control room's pages (needs Node 20.19 or newer, and npm)
+
+.PHONY: dashboard-check
+dashboard-check: $(MODULES) ## Check the pages' style and types, and run their unit tests
+	npm --prefix dashboard run --silent check
+	npm --prefix dashboard run --silent test
+
+# `make up` works without Node: then there is the API, and instead of pages a word about them.
+.PHONY: pages
+pages:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory dashboard; \
+	elif [[ -e $(PAGES) ]]; then echo "Node is not here: the control room's pages are those built before."; \
+	else echo "Node is not here: the control room will have no pages, only its API (with Node 20.19: make dashboard)."; fi
+
+$(PAGES): $(MODULES) $(PAGE_SOURCES)
+	npm --prefix dashboard run --silent build -- --logLevel warn
+	@touch $@
+
+$(MODULES): dashboard/package.json dashboard/package-lock.json
+	npm --prefix dashboard ci --no-audit --no-fund --loglevel error
+	@touch $@
 
 .PHONY: demo
 demo: $(READY) ## Watch a small fleet at work
@@ -58,7 +86,7 @@ test-services: ## Install the Debian packages that the tests run against, when t
 
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and built files
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist dashboard/node_modules coordinator/http/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One environment for everything: exactly what the lock names, then this checkout itself.

@@ -1,0 +1,125 @@
+/** Every question and act that a view may use, by name and with its types. */
+import { asked, get, post } from "./client";
+import type {
+  ActsAnswer,
+  Agent,
+  AgentVerb,
+  FleetEvent,
+  Json,
+  Limits,
+  Page,
+  PlanCard,
+  PlanCheck,
+  PlanDiff,
+  PlanPreview,
+  Schedule,
+  Session,
+  StoredPlan,
+  Story,
+  Task,
+  TaskCreation,
+  TaskVerb,
+  Why,
+} from "./types";
+
+const part = encodeURIComponent;
+
+export const session = {
+  show: () => get<Session>("/session"),
+  signIn: (token: string) => post<Session>("/session", { token }),
+  signOut: () => asked<void>("DELETE", "/session"),
+};
+
+export const agents = {
+  show: (name: string) => get<Agent>(`/agents/${part(name)}`),
+  register: (body: {
+    name: string;
+    machine_id: string;
+    window_id: string;
+    capabilities: string[];
+  }) => post<Agent>("/agents", body),
+  forget: (name: string) => asked<unknown>("DELETE", `/agents/${part(name)}`),
+  whyIdle: (name: string) => get<Why<Json>>(`/agents/${part(name)}/why-idle`),
+  metrics: <T>(name: string, query: { since?: string; names?: string }) =>
+    get<T>(`/agents/${part(name)}/metrics`, query),
+  act: (name: string, verb: AgentVerb, reason: string, forS: number | null) =>
+    post<unknown>(`/agents/${part(name)}/actions`, {
+      verb,
+      reason,
+      ...(forS === null ? { forever: true } : { for_s: forS }),
+    }),
+};
+
+export interface TaskQuery {
+  status?: readonly string[];
+  priority?: readonly string[];
+  mode?: readonly string[];
+  agent?: string;
+  q?: string;
+  blocked_by?: string;
+  sort?: string;
+}
+
+export const tasks = {
+  list: (query: TaskQuery, cursor: string | null, limit: number, signal?: AbortSignal) =>
+    get<Page<Task>>("/tasks", { ...query, cursor, limit }, signal),
+  show: (id: string) => get<Task>(`/tasks/${part(id)}`),
+  create: (body: TaskCreation, key: string) =>
+    post<Task>("/tasks", body, { "Idempotency-Key": key }),
+  update: (id: string, body: { status: string; reason?: string }) =>
+    post<unknown>(`/tasks/${part(id)}/status`, body),
+  act: (id: string, verb: TaskVerb, reason: string) =>
+    post<unknown>(`/tasks/${part(id)}/actions`, { verb, reason }),
+  actOnMany: (
+    verb: TaskVerb,
+    reason: string,
+    which: { ids: string[] } | { filter: Json },
+    dryRun: boolean,
+  ) => post<ActsAnswer>("/tasks/actions", { verb, reason, ...which, dry_run: dryRun }),
+  why: (id: string) => get<Why<Json>>(`/tasks/${part(id)}/why`),
+  story: (id: string) => get<Story>(`/tasks/${part(id)}/story`),
+};
+
+export const plan = {
+  show: () => asked<StoredPlan>("GET", "/fleet-plan"),
+  version: (n: number) => get<StoredPlan>(`/fleet-plan/versions/${n}`),
+  history: () => get<{ version: number; items: PlanCard[] }>("/fleet-plan/history"),
+  check: (document: Json) => post<PlanCheck>("/fleet-plan/check", { plan: document }),
+  diff: (document: Json) => post<PlanDiff>("/fleet-plan/diff", { plan: document }),
+  preview: (document: Json, days: number) =>
+    post<PlanPreview>("/fleet-plan/preview", { plan: document, days }),
+  apply: (document: Json, etag: string, comment: string) =>
+    asked<{ version: number; warnings: string[] }>("PUT", "/fleet-plan", {
+      body: document,
+      headers: { "If-Match": etag },
+      query: { comment },
+    }),
+  rollback: (version: number, comment: string) =>
+    post<{ version: number; warnings: string[] }>("/fleet-plan/rollback", { version, comment }),
+  schema: () => get<Json>("/fleet-plan/schema"),
+};
+
+export const fleet = {
+  limits: () => get<Limits>("/limits"),
+  actOnLimit: (key: string, verb: "hold" | "release", reason: string, forS: number | null) =>
+    post<unknown>(`/limits/${part(key)}/actions`, {
+      verb,
+      reason,
+      ...(forS === null ? { forever: true } : { for_s: forS }),
+    }),
+  act: (verb: "pause" | "resume" | "reset_budget", reason: string, forS: number | null) =>
+    post<unknown>("/fleet/actions", {
+      verb,
+      reason,
+      ...(verb !== "pause" ? {} : forS === null ? { forever: true } : { for_s: forS }),
+    }),
+  why: () => get<Why<Json>>("/why"),
+  schedules: () => get<Schedule[] | Page<Schedule>>("/schedules"),
+  events: (query: {
+    before?: number;
+    kind?: string;
+    subject?: string;
+    q?: string;
+    limit?: number;
+  }) => get<Page<FleetEvent>>("/events", query),
+};

@@ -1,0 +1,38 @@
+/** What the stream of the server says: one snapshot, then numbered changes, and a beat between. */
+import type { Agent, Alert, FleetEvent, HeatRow, Summary, Task } from "../api/types";
+
+export interface Beat {
+  at: string;
+  coordinator: string;
+  bus: boolean;
+  behind_s: number;
+}
+
+/** A record of which only the changed fields are sent, and the key. */
+export type Change<T, K extends keyof T> = Partial<T> & Pick<T, K>;
+
+export interface Snapshot {
+  seq: number;
+  at: string;
+  views: {
+    summary?: Summary;
+    agents?: Agent[];
+    heat?: HeatRow[];
+    tasks?: Task[];
+    events?: FleetEvent[];
+    alerts?: Alert[];
+  };
+}
+
+export interface Delta {
+  seq: number;
+  at: string;
+  /** The number that the change builds on, where the server says it. */
+  after?: number;
+  summary?: Partial<Summary>;
+  agents?: { upsert?: Change<Agent, "name">[]; remove?: string[] };
+  heat?: { upsert?: HeatRow[]; remove?: string[] };
+  tasks?: { upsert?: Change<Task, "id">[]; remove?: string[] };
+  events?: FleetEvent[];
+  alerts?: Alert[];
+}

@@ -1,0 +1,16 @@
+/** Where the page begins. */
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app";
+import { startTheme } from "./shell/theme";
+import "./styles/tokens.css";
+import "./styles/base.css";
+
+startTheme();
+const root = document.getElementById("root");
+if (root === null) throw new Error("the page has no root element");
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,6 @@
+/** The fleet view; open. */
+import { Empty } from "../../ui/empty";
+
+export default function View() {
+  return <Empty title="This view is not built yet" />;
+}
