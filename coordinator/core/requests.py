@@ -158,7 +158,8 @@ def _operate(turn: Turn, actor: str, asked: Submit) -> None:
         case SubmitOp.RESET_BUDGET:
             if not reset_budget(turn):
                 raise IllegalMove("reset", "the error budget", "not used up")
-            turn.tell("operator", None, f"{actor} reset the error budget: {reason}")
+            text = f"{actor} reset the error budget: {reason}"
+            turn.tell("operator", None, text, budget="reset")
         case _:
             raise AssertionError(asked.op)
 

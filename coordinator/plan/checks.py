@@ -7,6 +7,7 @@ refer to; numbers and hours have modules of their own.
 
 from collections.abc import Iterator
 
+from coordinator.plan.check_alerts import check_alerts
 from coordinator.plan.check_hours import check_hours
 from coordinator.plan.check_limits import check_limits
 from coordinator.plan.problems import Problem, Severity, did_you_mean, warning
@@ -24,6 +25,7 @@ def check(plan: FleetPlan, *, fleet_is_known: bool = True) -> list[Problem]:
         *_names(plan),
         *_references(plan),
         *(_reachable(plan) if fleet_is_known else ()),
+        *check_alerts(plan),
         *check_limits(plan),
         *check_hours(plan),
     ]

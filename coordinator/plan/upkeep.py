@@ -4,38 +4,16 @@ No secret stands in a plan, because plans are kept, compared and shown to people
 in which environment variable or file its address is.
 """
 
-from enum import StrEnum
 from pathlib import PurePath
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from coordinator.core.alerts.words import AlertSeverity, AlertWhen
 from coordinator.plan.base import Part
 from coordinator.plan.thresholds import Thresholds
 from coordinator.plan.values import AtLeastOne, Clock, Duration, Name, Span, Text, refusal
 from protocol.vocabulary import Priority
-
-
-class AlertWhen(StrEnum):
-    """What can raise an alert."""
-
-    AGENT_OFFLINE = "agent_offline"
-    AGENT_UNHEALTHY = "agent_unhealthy"
-    AGENT_CONFLICT = "agent_conflict"
-    TASK_FAILED = "task_failed"
-    TASK_WAITING = "task_waiting"
-    TASK_IMPOSSIBLE = "task_impossible"
-    ERROR_BUDGET = "error_budget"
-    PLAN_REFUSED = "plan_refused"
-    BACKUP_FAILED = "backup_failed"
-
-
-class AlertSeverity(StrEnum):
-    """How loud an alert is."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
 
 
 class AlertRule(Part):

@@ -360,6 +360,44 @@ ERRORS: list[tuple[str, Edit, str, object, str | None]] = [
 
 WARNINGS: list[tuple[str, Edit, str, object, str | None]] = [
     (
+        "wait for what does not last",
+        put("monitoring.alerts.failed", {"when": "task_failed", "after": 60}),
+        "monitoring.alerts.failed.after",
+        60,
+        "leave out after",
+    ),
+    (
+        "alert that no channel is loud enough for",
+        put("monitoring.alerts.gone", {"when": "agent_offline", "severity": "info"}),
+        "monitoring.alerts.gone.severity",
+        "info",
+        "a channel's min_severity is at least 'warning'",
+    ),
+    (
+        "alert to a channel that is switched off",
+        lambda plan: (
+            put("notifications.channels.pager", {"url_env": "P", "enabled": False})(plan),
+            put("monitoring.alerts.gone", {"when": "agent_offline", "notify": ["pager"]})(plan),
+        ),
+        "monitoring.alerts.gone.notify",
+        ["pager"],
+        None,
+    ),
+    (
+        "alerts repeated every second",
+        put("notifications.repeat_after", "1s"),
+        "notifications.repeat_after",
+        1,
+        "at least 60",
+    ),
+    (
+        "quiet hours without hours",
+        put("notifications.quiet_hours", {"start": "22:00", "end": "22:00"}),
+        "notifications.quiet_hours.end",
+        "22:00",
+        "a later or earlier time of day",
+    ),
+    (
         "mode that no agent has",
         put("global_constraints.max_concurrent_combta", 1),
         "global_constraints.max_concurrent_combta",
