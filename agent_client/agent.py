@@ -20,7 +20,7 @@ from agent_client.errors import AgentError, BadSetting
 from agent_client.handlers import Handler, Handlers, Isolation
 from agent_client.loop import ErrorNoted, Goodbye, Loop, ModeSet
 from agent_client.metrics import MetricSet
-from agent_client.settings import AgentSettings, broker_of, machine_id_of, root_of
+from agent_client.settings import AgentSettings, broker_of, machine_id_of, profile_of, root_of
 from agent_client.state.memory import memory_of
 from agent_client.verdict import portable
 from protocol.messages.base import Label
@@ -58,12 +58,12 @@ class Agent:
         config_path: str | None = None,
         mode: str | None = None,
         drain_s: float = 10.0,
-        client_id: str | None = None,
-        subscribe_qos: int = 1,
+        broker_profile: str | None = None,
         state_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         if isinstance(capabilities, str):
             raise BadSetting("capabilities", capabilities, "a list of words, not one text")
+        profile = profile_of(broker_profile)
         self.settings = AgentSettings(
             name=name,
             broker=broker_of(broker),
@@ -75,8 +75,8 @@ class Agent:
             slots=slots,
             heartbeat_s=heartbeat_s,
             config_path=config_path,
-            client_id=client_id or name,
-            subscribe_qos=subscribe_qos,
+            profile=profile,
+            client_id=f"{name}-{secrets.token_hex(6)}" if profile.suffixes_client_ids else name,
             state_dir=None if state_dir is None else Path(state_dir),
         )
         self._drain_s = drain_s

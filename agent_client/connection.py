@@ -27,7 +27,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent_client.settings import AgentSettings
+from agent_client.settings import AgentSettings, BrokerAddress
 
 log = logging.getLogger("fleetbus.agent")
 
@@ -69,7 +69,12 @@ class Connection:
     """One CONNECT and what follows from it."""
 
     def __init__(
-        self, settings: AgentSettings, *, will: tuple[str, bytes], topics: Sequence[str]
+        self,
+        settings: AgentSettings,
+        server: BrokerAddress,
+        *,
+        will: tuple[str, bytes],
+        topics: Sequence[str],
     ) -> None:
         self.stage = Stage.CONNECTING
         self.received: deque[Received] = deque()
@@ -77,6 +82,7 @@ class Connection:
         self.credentials_refused = False
         self.refused_topic: str | None = None
         self._settings = settings
+        self._server = server
         self._topics = list(topics)
         self._subscribe_mid: int | None = None
         self._refusal: str | None = None
@@ -92,7 +98,7 @@ class Connection:
         self._client.connect_timeout = CONNECT_TIMEOUT_S
         self._client.max_inflight_messages_set(MAX_IN_FLIGHT)
         self._client.max_queued_messages_set(MAX_QUEUED)
-        self._client.username_pw_set(settings.username, settings.broker.password)
+        self._client.username_pw_set(settings.username, server.password)
         self._client.will_set(will[0], will[1], qos=1, retain=True)
         self._client.on_socket_open = self._on_socket_open
         self._client.on_connect = self._on_connect
@@ -102,11 +108,11 @@ class Connection:
 
     def open(self) -> None:
         """Connect and send CONNECT; the rest follows in :meth:`read`. Failures close."""
-        broker = self._settings.broker
+        server = self._server
         try:
-            if broker.tls:  # read anew each time: certificates are renewed
-                self._client.tls_set_context(broker.tls_context())
-            self._client.connect(broker.host, broker.port, keepalive=self._settings.keepalive_s)
+            if server.tls:  # read anew each time: certificates are renewed
+                self._client.tls_set_context(server.tls_context())
+            self._client.connect(server.host, server.port, keepalive=self._settings.keepalive_s)
         except (OSError, ValueError) as error:
             self._closed(f"{type(error).__name__}: {error}")
 
@@ -189,7 +195,7 @@ class Connection:
             self._refusal = f"the broker refused: {reason.getName()}"
             return
         self.stage = Stage.SUBSCRIBING
-        qos = self._settings.subscribe_qos
+        qos = self._settings.profile.subscribe_qos
         _, self._subscribe_mid = client.subscribe([(topic, qos) for topic in self._topics])
 
     def _on_subscribe(

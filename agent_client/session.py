@@ -28,7 +28,7 @@ from agent_client.core.outbox import StoredReport
 from agent_client.dropped import Dropped
 from agent_client.errors import AgentError, SubscriptionRefused, Superseded
 from agent_client.metrics import MetricSet
-from agent_client.settings import AgentSettings
+from agent_client.settings import AgentSettings, BrokerAddress
 from agent_client.statements import Statements
 from protocol.codec import decode
 from protocol.errors import BadPayload, Reason
@@ -41,8 +41,6 @@ log = logging.getLogger("fleetbus.agent")
 RETAINED_WITHIN_MS: Final = 250
 """How long after the broker accepted the subscriptions its retained messages may still come."""
 CHOOSE_WITHIN_MS: Final = 1_000
-GREETING_WITHIN_MS: Final = 10_000
-"""A broker that accepted the connection but neither CONNECT nor SUBSCRIBE is no broker."""
 MISC_EVERY_MS: Final = 1_000
 METRICS_EVERY_MS: Final = 1_000
 
@@ -86,6 +84,7 @@ class Session:
         self._successor: Presence | None = None
         self._give_way_due: int | None = None
         self._term = 0
+        self._turn = 0
         topics, name = settings.topics, settings.name
         self._presence_topic = topics.agent(name, AgentChannel.PRESENCE)
         self._info_topic = topics.agent(name, AgentChannel.INFO)
@@ -113,6 +112,12 @@ class Session:
             coordinator,
             rollcall,
         )
+
+    @property
+    def _server(self) -> BrokerAddress:
+        """The server whose turn it is: the next one after each failure and each loss."""
+        servers = self._settings.broker.servers
+        return self._settings.broker.at(servers[self._turn % len(servers)])
 
     # --- time and connection
 
@@ -157,14 +162,17 @@ class Session:
         self._heard.clear()
         self.connection = Connection(
             self._settings,
+            self._server,
             will=(self._presence_topic, self._says.will()),
             topics=self._subscriptions,
         )
         self.connection.open()
 
     def _refuse_silence(self, connection: Connection, now: int) -> None:
+        # A broker that accepted the connection but neither CONNECT nor SUBSCRIBE is no broker.
+        within_ms = self._settings.profile.answers_within_s * 1000
         young = connection.stage in {Stage.CONNECTING, Stage.SUBSCRIBING}
-        if young and now - self._connected_ms >= GREETING_WITHIN_MS:
+        if young and now - self._connected_ms >= within_ms:
             connection.close("the broker does not answer", gracefully=False)
 
     def _greet(self, now: int, happened: list[Event]) -> None:
@@ -180,7 +188,7 @@ class Session:
                 self.reconnect("the will must carry the epoch", now, happened)
                 return
         self.online = True
-        log.info("agent %s is connected to %s", self._settings.name, self._settings.broker)
+        log.info("agent %s is connected to %s", self._settings.name, self._server)
         self._state_all(now)
         happened.append(Connected())
 
@@ -206,6 +214,8 @@ class Session:
             self.fatal = SubscriptionRefused(self._settings.name, connection.refused_topic)
         if self.fatal is not None:
             return
+        tried = self._server
+        self._turn += 1
         wait_ms = self._backoff.next_ms(refused=connection.credentials_refused)
         self._connect_due = now + wait_ms
         level = logging.ERROR if connection.credentials_refused else logging.INFO
@@ -213,7 +223,7 @@ class Session:
             level,
             "agent %s is not connected to %s: %s; next attempt in %.1f s",
             self._settings.name,
-            self._settings.broker,
+            tried,
             connection.why_closed,
             wait_ms / 1000,
         )

@@ -1,8 +1,8 @@
 """What an agent is told about itself, checked at birth.
 
-The environment is read here and nowhere else: ``FLEETBUS_BROKER`` and ``FLEETBUS_ROOT``, and, for
-the broker, ``FLEETBUS_PASSWORD_FILE`` (its owner's alone), ``FLEETBUS_CA_FILE``,
-``FLEETBUS_CERT_FILE`` and ``FLEETBUS_KEY_FILE``.
+The environment is read here and nowhere else: ``FLEETBUS_BROKER``, ``FLEETBUS_BROKER_PROFILE`` and
+``FLEETBUS_ROOT``, and, for the broker, ``FLEETBUS_PASSWORD_FILE`` (its owner's alone),
+``FLEETBUS_CA_FILE``, ``FLEETBUS_CERT_FILE`` and ``FLEETBUS_KEY_FILE``.
 """
 
 import os
@@ -18,9 +18,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent_client.errors import BadSetting
 from protocol import names
+from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerProfile
 from protocol.errors import BadName
 from protocol.messages.base import Capability, Label, Text
 from protocol.messages.from_agents import MAX_SLOTS
+from protocol.servers import Server, read_servers
 from protocol.topics import DEFAULT_ROOT, Topics
 
 DEFAULT_BROKER: Final = "mqtt://127.0.0.1:1883"
@@ -42,6 +44,8 @@ class BrokerAddress:
     """Who must have issued the broker's certificate; None: anyone whom this machine trusts."""
     cert_file: Path | None = None
     key_file: Path | None = None
+    more: tuple[Server, ...] = ()
+    """Further servers of the same broker, a cluster's for instance."""
 
     def __post_init__(self) -> None:
         if (self.cert_file is None) is not (self.key_file is None):
@@ -50,7 +54,17 @@ class BrokerAddress:
             raise BadSetting("ca_file", str(self.ca_file), "only with a broker at mqtts://")
 
     def __str__(self) -> str:
-        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+        servers = ",".join(str(server) for server in self.servers)
+        return f"{'mqtts' if self.tls else 'mqtt'}://{servers}"
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """All of its servers, in the order in which they are tried."""
+        return (Server(self.host, self.port), *self.more)
+
+    def at(self, server: Server) -> "BrokerAddress":
+        """Return the same broker, reached at one of its servers only."""
+        return replace(self, host=server.host, port=server.port, more=())
 
     def tls_context(self) -> ssl.SSLContext:
         """Say whom to trust and who we are; raise :class:`BadSetting` for files of no use."""
@@ -66,18 +80,25 @@ class BrokerAddress:
 
     @classmethod
     def parse(cls, url: str) -> "BrokerAddress":
-        """Read ``mqtt://user:password@host:port``, or raise :class:`BadSetting`."""
-        right = "a URL like mqtt://host:1883 or mqtts://user:password@host:8883"
+        """Read ``mqtt://user:password@host:port``, or raise :class:`BadSetting`.
+
+        A cluster has several servers: ``mqtt://one:1883,two:1883``.
+        """
+        right = (
+            "a URL like mqtt://host:1883 or mqtts://user:password@host:8883, "
+            "with commas between the servers of a cluster"
+        )
         try:
             parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
+            first, *more = read_servers(parts.netloc, _PORTS.get(parts.scheme, 0))
         except ValueError:
             raise BadSetting("broker", _without_password(url), right) from None
-        if parts.scheme not in _PORTS or not host or parts.path not in {"", "/"}:
+        if parts.scheme not in _PORTS or parts.path not in {"", "/"}:
             raise BadSetting("broker", _without_password(url), right)
         return cls(
-            host=host,
-            port=port or _PORTS[parts.scheme],
+            host=first.host,
+            port=first.port,
+            more=tuple(more),
             tls=parts.scheme == "mqtts",
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
@@ -105,7 +126,7 @@ class AgentSettings:
     state_dir: Path | None = None
     """Where lock and journal are kept; None means that a crash forgets everything."""
     keepalive_s: int = 20
-    subscribe_qos: int = 1
+    profile: BrokerProfile = BROKER_PROFILES[DEFAULT_PROFILE]
     client_id: str = ""
     """Empty means the agent's name; a broker that cannot bind the two wants a suffix here."""
 
@@ -127,8 +148,6 @@ class AgentSettings:
         if not _SHORTEST_HEARTBEAT_S <= self.heartbeat_s <= _LONGEST_HEARTBEAT_S:
             right = f"seconds from {_SHORTEST_HEARTBEAT_S} to {_LONGEST_HEARTBEAT_S}"
             raise BadSetting("heartbeat_s", self.heartbeat_s, right)
-        if self.subscribe_qos not in {0, 1}:
-            raise BadSetting("subscribe_qos", self.subscribe_qos, "0 or 1, as the broker needs")
 
     @property
     def topics(self) -> Topics:
@@ -146,6 +165,14 @@ def _check(field_name: str, value: object, kind: TypeAdapter[object], right: str
         kind.validate_python(value)
     except ValidationError:
         raise BadSetting(field_name, value, right) from None
+
+
+def profile_of(name: str | None) -> BrokerProfile:
+    """Take the profile *name*, or what the environment says, or the default."""
+    name = name or os.environ.get("FLEETBUS_BROKER_PROFILE") or DEFAULT_PROFILE
+    if name not in BROKER_PROFILES:
+        raise BadSetting("broker_profile", name, f"one of {', '.join(BROKER_PROFILES)}")
+    return BROKER_PROFILES[name]
 
 
 def broker_of(url: str | None) -> BrokerAddress:

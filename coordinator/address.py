@@ -1,5 +1,6 @@
 """Where a broker is and as whom to speak to it: ``mqtts://user:password@host:port``, read once.
 
+A broker that is a cluster has several servers, separated by commas: ``mqtt://one:1883,two:1883``.
 A password never shows: not in ``str``, not in ``repr``, not in an error.
 """
 
@@ -7,13 +8,15 @@ import ssl
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from protocol.errors import FleetBusError
+from protocol.servers import MAX_PORT, Server, read_servers
+
+__all__ = ["MAX_PORT"]
 
 DEFAULT_PORT: Final = 1883
 _PORTS: Final = {"mqtt": DEFAULT_PORT, "mqtts": 8883}
-MAX_PORT: Final = 65_535
 
 
 class BadAddress(ValueError):
@@ -22,7 +25,7 @@ class BadAddress(ValueError):
     def __init__(self, problem: str) -> None:
         super().__init__(
             f"{problem}; write it as mqtt://host:port or mqtt://user:password@host:port, "
-            "with mqtts:// for TLS"
+            "with mqtts:// for TLS and with commas between the servers of a cluster"
         )
 
 
@@ -49,6 +52,8 @@ class BrokerAddress:
     """Who must have issued the broker's certificate; None: anyone whom this machine trusts."""
     cert_file: Path | None = None
     key_file: Path | None = None
+    more: tuple[Server, ...] = ()
+    """Further servers of the same broker."""
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -57,21 +62,33 @@ class BrokerAddress:
         if parts.scheme not in _PORTS:
             found = f"the scheme is {parts.scheme!r}" if "://" in url else "it has no scheme"
             raise BadAddress(f"not a broker's URL: {found}, not 'mqtt' or 'mqtts'")
-        if not parts.hostname:
-            raise BadAddress("not a broker's URL: it names no host")
+        try:
+            first, *more = read_servers(parts.netloc, _PORTS[parts.scheme])
+        except ValueError as error:
+            raise BadAddress(f"not a broker's URL: {error}") from None
         if parts.path.strip("/") or parts.query or parts.fragment:
             raise BadAddress("not a broker's URL: there is something after the port")
         return cls(
-            host=parts.hostname,
-            port=_port(parts),
+            host=first.host,
+            port=first.port,
+            more=tuple(more),
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
             tls=parts.scheme == "mqtts",
         )
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+        servers = ",".join(str(server) for server in self.servers)
+        return f"{'mqtts' if self.tls else 'mqtt'}://{servers}"
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """All of its servers, in the order in which they are tried."""
+        return (Server(self.host, self.port), *self.more)
+
+    def at(self, server: Server) -> Self:
+        """Return the same broker, reached at one of its servers only."""
+        return replace(self, host=server.host, port=server.port, more=())
 
     @property
     def without_credentials(self) -> Self:
@@ -88,15 +105,3 @@ class BrokerAddress:
             files = f"{self.ca_file}, {self.cert_file}, {self.key_file}"
             raise BadTlsFiles(files, error) from None
         return context
-
-
-def _port(parts: SplitResult) -> int:
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if port is None:
-        return _PORTS[parts.scheme]
-    if not 1 <= port <= MAX_PORT:
-        raise BadAddress(f"not a broker's URL: the port must be a number from 1 to {MAX_PORT}")
-    return port

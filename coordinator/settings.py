@@ -25,6 +25,7 @@ from pydantic_settings import (
 
 from coordinator.address import MAX_PORT, BrokerAddress
 from protocol import names
+from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerProfile
 from protocol.errors import BadName, FleetBusError
 from protocol.topics import DEFAULT_ROOT
 
@@ -68,6 +69,7 @@ class CoordinatorSettings(BaseSettings):
     ws_port: Port = 9001
     http_port: Port = 8080
     broker: str | None = Field(default=None, repr=False)
+    broker_profile: str = DEFAULT_PROFILE
     password_file: Path | None = None
     ca_file: Path | None = None
     cert_file: Path | None = None
@@ -87,6 +89,13 @@ class CoordinatorSettings(BaseSettings):
         if url is not None:
             BrokerAddress.parse(url)
         return url
+
+    @field_validator("broker_profile")
+    @classmethod
+    def _profile_is_known(cls, name: str) -> str:
+        if name not in BROKER_PROFILES:
+            raise ValueError(f"must be one of {', '.join(BROKER_PROFILES)}")
+        return name
 
     @field_validator("root")
     @classmethod
@@ -110,6 +119,11 @@ class CoordinatorSettings(BaseSettings):
         return replace(
             found, ca_file=self.ca_file, cert_file=self.cert_file, key_file=self.key_file
         )
+
+    @property
+    def profile(self) -> BrokerProfile:
+        """What kind of broker it is."""
+        return BROKER_PROFILES[self.broker_profile]
 
     @property
     def is_exposed(self) -> bool:

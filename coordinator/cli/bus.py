@@ -84,15 +84,20 @@ class Bus:
         self._client.on_socket_open = no_delay
 
     def __enter__(self) -> Self:
-        try:
-            if self.address.tls:
-                self._client.tls_set_context(self.address.tls_context())
-            self._client.connect(self.address.host, self.address.port, KEEPALIVE_S)
-            self.wait_for(lambda: self._connected is not None, CONNECT_S)
-        except (OSError, BusError) as error:
-            raise BrokerUnreachable(self.address, _reason(error)) from None
+        if self.address.tls:
+            self._client.tls_set_context(self.address.tls_context())
+        reasons = []
+        for server in self.address.servers:
+            try:
+                self._client.connect(server.host, server.port, KEEPALIVE_S)
+                self.wait_for(lambda: self._connected is not None, CONNECT_S)
+            except (OSError, BusError) as error:
+                reasons.append(_reason(error))
+            if self._connected is not None:
+                break
         if self._connected is None:
-            raise BrokerUnreachable(self.address, "it accepts connections but says nothing")
+            silent = "it accepts connections but says nothing"
+            raise BrokerUnreachable(self.address, ", ".join(reasons) or silent)
         if self._connected.is_failure:
             raise BrokerRefused(self.address, f"{self.name!r}: {str(self._connected).lower()}")
         return self

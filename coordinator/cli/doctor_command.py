@@ -77,6 +77,7 @@ def doctor(
 
 def _patient(chosen: CoordinatorSettings) -> Patient:
     address = chosen.broker_address
+    address = address.at(address.servers[0])
     if chosen.broker is None:
         secret = read_secret(chosen.secret_file) if chosen.secret_file.exists() else None
         address = replace(address, username="coordinator", password=secret)

@@ -1,8 +1,9 @@
 """The coordinator's connection to the broker: paho, driven by the event loop.
 
 Everything runs in the loop's thread; nothing is called from another. A lost connection is made
-again with jitter, and whoever listens is told that it was lost and for how long, because the
-broker may have forgotten everything and nobody else is to blame for the silence.
+again with jitter, at the next server of the broker if it has several. Whoever listens is told that
+it was lost and for how long, because the broker may have forgotten everything and nobody else is
+to blame for the silence.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from coordinator.address import BrokerAddress
+from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerProfile
 from protocol.errors import FleetBusError
 
 log = logging.getLogger("fleetbus.bus")
@@ -57,6 +59,9 @@ class Bus:
     """Called with topic, payload and the retain flag, in the order of arrival."""
     on_connected: Callable[[], None]
     on_lost: Callable[[], None]
+    profile: BrokerProfile = BROKER_PROFILES[DEFAULT_PROFILE]
+    _turn: int = 0
+    """Which server is tried; the next one after each failure and each loss."""
     _client: Client | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _lost: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,6 +72,12 @@ class Bus:
         """Whether there is a connection that was accepted and not lost yet."""
         return self._client is not None and self._client.is_connected()
 
+    @property
+    def server(self) -> BrokerAddress:
+        """The one server whose turn it is."""
+        servers = self.address.servers
+        return self.address.at(servers[self._turn % len(servers)])
+
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> None:
         """Say *payload* if there is a connection; what is retained is said again after the next."""
         if self._client is not None and self._client.is_connected():
@@ -75,7 +86,7 @@ class Bus:
     def subscribe(self, filters: Sequence[str]) -> None:
         """Listen to *filters* as well, until the connection is lost."""
         if self._client is not None:
-            self._client.subscribe([(pattern, 1) for pattern in filters])
+            self._client.subscribe([(pattern, self.profile.subscribe_qos) for pattern in filters])
 
     def unsubscribe(self, filters: Sequence[str]) -> None:
         """Listen to *filters* no longer."""
@@ -93,14 +104,15 @@ class Bus:
             try:
                 await self._connect()
             except (OSError, TimeoutError, ConnectionError) as error:
-                log.warning("cannot reach the broker at %s: %s", self.address, error)
+                log.warning("cannot reach the broker at %s: %s", self.server, error)
             else:
                 delay = RECONNECT_MIN_S
                 self.on_connected()
                 await self._keep()
                 self.on_lost()
-                log.warning("the connection to the broker at %s was lost", self.address)
+                log.warning("the connection to the broker at %s was lost", self.server)
             self._drop()
+            self._turn += 1
             await asyncio.sleep(random.uniform(delay / 2, delay))
             delay = min(delay * 2, RECONNECT_MAX_S)
 
@@ -112,7 +124,7 @@ class Bus:
         self._drop()
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, server = asyncio.get_running_loop(), self.server
         self._lost = asyncio.Event()
         self._connected = loop.create_future()
         client = Client(
@@ -134,7 +146,7 @@ class Bus:
         # Resolving and connecting block; they touch nothing that the loop's thread looks at yet.
         await asyncio.wait_for(
             loop.run_in_executor(
-                None, lambda: client.connect(self.address.host, self.address.port, KEEPALIVE_S)
+                None, lambda: client.connect(server.host, server.port, KEEPALIVE_S)
             ),
             CONNECT_TIMEOUT_S,
         )
@@ -148,7 +160,7 @@ class Bus:
         client.on_socket_close = self._socket_closed
         if client.want_write():
             loop.add_writer(sock.fileno(), client.loop_write)
-        await asyncio.wait_for(self._connected, CONNECT_TIMEOUT_S)
+        await asyncio.wait_for(self._connected, self.profile.answers_within_s)
 
     async def _keep(self) -> None:
         while not self._lost.is_set():
@@ -194,10 +206,10 @@ class Bus:
             return
         if reason.is_failure:
             waiter.set_exception(
-                BusRefused(f"the broker at {self.address} refuses the coordinator: {reason}")
+                BusRefused(f"the broker at {self.server} refuses the coordinator: {reason}")
             )
             return
-        client.subscribe([(pattern, 1) for pattern in self.filters])
+        client.subscribe([(pattern, self.profile.subscribe_qos) for pattern in self.filters])
         waiter.set_result(None)
 
     def _on_disconnect(self, *_details: object) -> None:

@@ -34,6 +34,7 @@ from coordinator.shell.store import Store
 from coordinator.shell.store.examination import examine
 from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
 from coordinator.shell.upkeep import Upkeep
+from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerProfile
 from protocol.codec import decode_from
 from protocol.errors import BadPayload, BadTopic, FleetBusError
 from protocol.messages import CoordinatorPresence, Submit
@@ -63,6 +64,7 @@ class Coordinator:
     clock: Clock
     plans: Plans | None
     """None while the store must not be written: then the writer refuses what is asked of plans."""
+    profile: BrokerProfile = BROKER_PROFILES[DEFAULT_PROFILE]
     upkeep: Upkeep | None = None
     _sweep: Sweep = field(init=False)
     _bus: Bus | None = None
@@ -92,6 +94,7 @@ class Coordinator:
             on_message=self._on_message,
             on_connected=self._on_connected,
             on_lost=self._on_lost,
+            profile=self.profile,
         )
         self._on_lost()  # there is none yet, and nobody is judged for it
         async with asyncio.TaskGroup() as tasks:
@@ -221,7 +224,7 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         if damage is not None:
             writer = safe_writer(settings, damage, topics, clock, coord)
             stack.callback(writer.close)
-            await Coordinator(writer, topics, writer.speaker, clock, None).run(
+            await Coordinator(writer, topics, writer.speaker, clock, None, settings.profile).run(
                 _address(settings), stop
             )
             return
@@ -243,7 +246,7 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         )
         stack.callback(writer.close)
         plans = Plans(writer, store.archive, settings.plan_file, start.notes)
-        coordinator = Coordinator(writer, topics, speaker, clock, plans)
+        coordinator = Coordinator(writer, topics, speaker, clock, plans, settings.profile)
         batch = Batch()
         batch.add(first_version(start, settings.plan_file))
         batch.add(remember(state, memory, clock))

@@ -30,6 +30,13 @@ class Where:
     port: int
     root: str
     coordinator_password: str = ""
+    profile: str = "embedded"
+    more_ports: tuple[int, ...] = ()
+    """Of further servers on the same host, for the coordinator and the agents."""
+
+    @property
+    def servers(self) -> str:
+        return ",".join(f"{self.host}:{port}" for port in (self.port, *self.more_ports))
 
     @property
     def base(self) -> str:
@@ -37,11 +44,11 @@ class Where:
 
     @property
     def url(self) -> str:
-        return f"mqtt://{self.host}:{self.port}"
+        return f"mqtt://{self.servers}"
 
     @property
     def coordinator_url(self) -> str:
-        return f"mqtt://coordinator:{self.coordinator_password}@{self.host}:{self.port}"
+        return f"mqtt://coordinator:{self.coordinator_password}@{self.servers}"
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ class Fleet:
             "FLEETBUS_PLAN": str(self.folder / "plan.json"),
             "FLEETBUS_DATA": str(self.folder / "data"),
             "FLEETBUS_BROKER": self.where.coordinator_url,
+            "FLEETBUS_BROKER_PROFILE": self.where.profile,
             "FLEETBUS_ROOT": self.where.root,
         }
         return self.start("coordinator", module, *words, environment=environment)
@@ -143,6 +144,7 @@ class Fleet:
             *("--heartbeat", str(HEARTBEAT_S), "--record", str(self.record), "--verbose"),
             *can,
             *words,
+            environment={"FLEETBUS_BROKER_PROFILE": self.where.profile},
         )
 
     def start(
@@ -220,10 +222,13 @@ def running_fleet(
     agents: Sequence[str],
     plan: Mapping[str, Any],
     words: Sequence[str] = (),
+    *,
+    watched_at: Where | None = None,
 ) -> Iterator[Fleet]:
     """Run a coordinator and *agents*, and wait until all are idle; end them all in the end.
 
-    *words* are further arguments of every agent.
+    *words* are further arguments of every agent. Of several servers, *watched_at* is the one where
+    they will meet.
     """
     folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan))
@@ -235,7 +240,7 @@ def running_fleet(
             fleet.start_coordinator()
             for name in agents:
                 fleet.start_agent(name, *words)
-            with BusClient(where) as watcher:
+            with BusClient(watched_at or where) as watcher:
                 wait_until_idle(watcher, agents)
             yield fleet
         finally:

@@ -88,6 +88,7 @@ def _agent_part(settings: CoordinatorSettings, plan: FleetPlan, agent: AgentPlan
     environment = {
         "FLEETBUS_AGENT": agent.name,
         "FLEETBUS_BROKER": broker,
+        "FLEETBUS_BROKER_PROFILE": settings.broker_profile,
         "FLEETBUS_ROOT": settings.root,
         **files_of(settings, agent.name),
     }

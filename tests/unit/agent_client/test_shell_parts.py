@@ -16,6 +16,7 @@ from agent_client.metrics import MetricSet, check
 from agent_client.settings import BrokerAddress
 from agent_client.wakeup import WakeUpQueue
 from protocol.errors import BadPayload, Reason
+from protocol.servers import Server
 
 
 class Hands:
@@ -61,6 +62,7 @@ def test_the_system_clock_moves_forward() -> None:
         ("mqtt://host", BrokerAddress("host", 1883)),
         ("mqtt://host:1884/", BrokerAddress("host", 1884)),
         ("mqtts://host", BrokerAddress("host", 8883, tls=True)),
+        ("mqtt://one,two:2", BrokerAddress("one", 1883, more=(Server("two", 2),))),
         ("mqtt://me:p%40ss@[::1]:1", BrokerAddress("::1", 1, username="me", password="p@ss")),
     ],
 )
@@ -68,7 +70,9 @@ def test_a_broker_is_named_by_a_url(url: str, expected: BrokerAddress) -> None:
     assert BrokerAddress.parse(url) == expected
 
 
-@pytest.mark.parametrize("url", ["host", "http://host", "mqtt://", "mqtt://h:x", "mqtt://h/path"])
+@pytest.mark.parametrize(
+    "url", ["host", "http://host", "mqtt://", "mqtt://h:x", "mqtt://h/path", "mqtt://h,"]
+)
 def test_what_is_no_such_url_is_refused(url: str) -> None:
     with pytest.raises(BadSetting, match="mqtt://host:1883"):
         BrokerAddress.parse(url)
@@ -90,6 +94,20 @@ def test_the_environment_names_broker_and_root(monkeypatch: pytest.MonkeyPatch) 
         1999,
         "site/a",
     )
+
+
+def test_a_profile_says_what_the_broker_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Agent("bot").settings.client_id, Agent("bot").settings.profile.subscribe_qos) == (
+        "bot",
+        1,
+    )
+    monkeypatch.setenv("FLEETBUS_BROKER_PROFILE", "nats")
+    first, second = Agent("bot").settings, Agent("bot").settings
+    assert (first.profile.subscribe_qos, first.username) == (0, "bot")
+    assert first.client_id.startswith("bot-")
+    assert first.client_id != second.client_id
+    with pytest.raises(BadSetting, match="one of embedded, mosquitto, emqx, nats"):
+        Agent("bot", broker_profile="rabbit")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from coordinator.address import BadAddress, BrokerAddress
 from coordinator.settings import BadSettings, CoordinatorSettings, load, shipped_plan
+from protocol.servers import Server
 
 SHIPPED = Path(__file__).parents[3] / "config" / "fleetbus.toml"
 
@@ -90,6 +91,16 @@ def test_a_password_shows_neither_in_errors_nor_in_settings() -> None:
     assert "hunter2" not in f"{settings!r} {settings.broker_address!r} {settings.broker_address}"
 
 
+def test_a_profile_that_does_not_exist_is_refused_with_those_that_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLEETBUS_BROKER_PROFILE", "rabbit")
+    with pytest.raises(BadSettings, match=r"must be one of embedded, .*nats, not 'rabbit'"):
+        load({})
+    monkeypatch.setenv("FLEETBUS_BROKER_PROFILE", "nats")
+    assert load({}).profile.subscribe_qos == 0
+
+
 def test_without_a_broker_of_its_own_it_is_ours_on_this_machine() -> None:
     assert str(load({"mqtt_port": 1999}).broker_address) == "mqtt://127.0.0.1:1999"
 
@@ -118,6 +129,10 @@ def test_the_shipped_file_lists_every_key_with_its_default() -> None:
         ("mqtt://me@here", BrokerAddress("here", 1883, "me")),
         ("mqtt://me:p%40ss@here:99/", BrokerAddress("here", 99, "me", "p@ss")),
         ("mqtt://[::1]:99", BrokerAddress("::1", 99)),
+        (
+            "mqtt://me:p%40ss@one,two:99,[::1]:7",
+            BrokerAddress("one", 1883, "me", "p@ss", more=(Server("two", 99), Server("::1", 7))),
+        ),
     ],
 )
 def test_a_broker_url_names_host_port_and_credentials(url: str, address: BrokerAddress) -> None:
@@ -126,7 +141,19 @@ def test_a_broker_url_names_host_port_and_credentials(url: str, address: BrokerA
 
 @pytest.mark.parametrize(
     "url",
-    ["", "here:99", "http://here", "mqtt://", "mqtt://here:0", "mqtt://h:x", "mqtt://h/topic"],
+    [
+        "",
+        "here:99",
+        "http://here",
+        "mqtt://",
+        "mqtt://here:0",
+        "mqtt://h:x",
+        "mqtt://h/topic",
+        "mqtt://h,",
+        "mqtt://,h",
+        "mqtt://h:1,i:0",
+        "mqtt://h i",
+    ],
 )
 def test_what_is_no_broker_url_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(BadAddress, match="mqtt://host:port"):
