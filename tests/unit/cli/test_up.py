@@ -99,6 +99,7 @@ def test_a_bot_of_the_plans_own_is_run_with_the_bus_in_its_environment() -> None
     assert part.environment == {
         "FLEETBUS_AGENT": "Main",
         "FLEETBUS_BROKER": "mqtt://127.0.0.1:1999",
+        "FLEETBUS_BROKER_PROFILE": "embedded",
         "FLEETBUS_ROOT": "fleet",
     }
 
