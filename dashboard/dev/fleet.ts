@@ -73,7 +73,7 @@ export function madeUpAgent(index: number, total: number, now: number): Agent {
           ? ["memory_usage 98.7 is above 98 (memory_max)"]
           : [],
     suspect: roll() < 0.02,
-    capabilities: [mode, pick(MODES, roll()), "social"],
+    capabilities: [...new Set([mode, pick(MODES, roll()), "social"])],
     current_mode: status === "busy" ? mode : null,
     desired_mode: "active",
     slots: 1,

@@ -21,6 +21,7 @@ const SIZES: Readonly<Record<string, readonly [agents: number, tasks: number]>> 
   empty: [0, 0],
   normal: [6, 60],
   thousand: [1_000, 100_000],
+  ten: [10_000, 60],
   broken: [6, 60],
 };
 const BASE = "/api/orchestrator";
@@ -230,6 +231,32 @@ function answer(
   }
 }
 
+const HEAT = [
+  "name",
+  "status",
+  "health",
+  "suspect",
+  "machine_id",
+  "current_mode",
+  "desired_mode",
+  "held",
+  "slots",
+];
+
+function heatRow(one: Agent): unknown[] {
+  return [
+    one.name,
+    one.status,
+    one.health,
+    one.suspect,
+    one.machine_id,
+    one.current_mode,
+    one.desired_mode,
+    one.holds.length,
+    one.slots,
+  ];
+}
+
 function page(here: World, query: URLSearchParams) {
   const status = query.getAll("status");
   const needle = (query.get("q") ?? "").toLowerCase();
@@ -272,7 +299,9 @@ function stream(
     at: at(),
     views: {
       summary,
-      agents: here.agents,
+      ...(here.agents.length > 500
+        ? { heat: { columns: HEAT, rows: here.agents.map(heatRow) } }
+        : { agents: here.agents }),
       tasks: here.tasks.filter((one) => one.status === "running").slice(0, 500),
       events: here.tasks.length ? madeUpEvents(Date.now(), 50) : [],
       alerts: [],

@@ -1,10 +1,10 @@
-/** Where the page begins. */
+/** Where the page begins; its tokens and base come before every other style. */
+import "./styles/tokens.css";
+import "./styles/base.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { startTheme } from "./shell/theme";
-import "./styles/tokens.css";
-import "./styles/base.css";
 
 startTheme();
 const root = document.getElementById("root");

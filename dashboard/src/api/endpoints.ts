@@ -114,7 +114,7 @@ export const fleet = {
       ...(verb !== "pause" ? {} : forS === null ? { forever: true } : { for_s: forS }),
     }),
   why: () => get<Why<Json>>("/why"),
-  schedules: () => get<Schedule[] | Page<Schedule>>("/schedules"),
+  schedules: () => get<Schedule[]>("/schedules"),
   events: (query: {
     before?: number;
     kind?: string;

@@ -66,15 +66,8 @@ export interface Why<T> {
   as_of: string | null;
   answer: T;
 }
-/** Name, status, health, machine, percent done of what it runs: one agent among thousands. */
-export type HeatRow = [
-  string,
-  AgentStatus,
-  AgentHealth,
-  string | null,
-  number | null,
-  ...unknown[],
-];
+/** One agent among thousands: its fields in the order of the columns that the snapshot names. */
+export type HeatRow = readonly unknown[];
 export interface Alert {
   id: string;
   rule: string;

@@ -10,7 +10,7 @@ export function count(value: number): string {
 
 /** `45.2`, `1,200`: at most one decimal, and none where it would be noise. */
 export function figure(value: number): string {
-  return Math.abs(value) >= 1000 ? grouped.format(value) : decimal.format(value);
+  return Math.abs(value) >= 100 ? grouped.format(value) : decimal.format(value);
 }
 
 /** `1 task`, `3 tasks`. */

@@ -46,3 +46,34 @@ const REASONS: Readonly<Record<string, string>> = {
 export function reason(code: string): string {
   return REASONS[code] ?? titled(code);
 }
+
+const GATES: Readonly<Record<string, string>> = {
+  DEACTIVATED: "Coordinator",
+  PAUSED: "Not paused",
+  MISCONFIGURED: "Known to the plan",
+  DEPENDENCY: "Tasks before it",
+  NOT_BEFORE: "Its time",
+  EXPIRED: "Deadline",
+  FLEET_PAUSED: "Fleet at work",
+  ERROR_BUDGET: "Error budget",
+  OUTSIDE_WINDOW: "Window",
+  CAP_REACHED: "Cap",
+  GLOBAL_LIMIT: "Fleet limit",
+  MODE_LIMIT: "Limit of its mode",
+  KEY_LIMIT: "Shared things",
+  NO_CAPABLE_AGENT: "Capable agents",
+  AGENT_OFFLINE: "Online",
+  CORDONED: "In service",
+  HEALTH_TOO_LOW: "Health",
+  AVOID_HOURS: "Hours",
+  IDLE_BLOCK: "Idle blocks",
+  RUNTIME_CAP: "Runtime of today",
+  FAILURE_COOLDOWN: "Failure cooldown",
+  TASK_COOLDOWN: "Task cooldown",
+  AGENT_BUSY: "Free slot",
+};
+
+/** What a gate looks at, for one that is open. */
+export function gate(code: string): string {
+  return GATES[code] ?? titled(code);
+}

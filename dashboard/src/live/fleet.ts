@@ -18,7 +18,8 @@ export interface Fleet {
   beat: Beat | null;
   summary: Summary | null;
   agents: ReadonlyMap<string, Agent>;
-  heat: ReadonlyMap<string, HeatRow> | null;
+  /** The columns of rows where the fleet is so large that agents are told in short; else null. */
+  columns: readonly string[] | null;
   tasks: ReadonlyMap<string, Task>;
   /** Newest first. */
   events: readonly FleetEvent[];
@@ -31,7 +32,7 @@ export const UNKNOWN: Fleet = {
   beat: null,
   summary: null,
   agents: new Map(),
-  heat: null,
+  columns: null,
   tasks: new Map(),
   events: [],
   alerts: [],
@@ -42,17 +43,71 @@ export type Applied = { fleet: Fleet; gap: false } | { fleet: Fleet; gap: true }
 /** Begin anew from *snapshot*; views that it leaves out keep what they had. */
 export function fromSnapshot(before: Fleet, snapshot: Snapshot): Fleet {
   const { views } = snapshot;
+  let { agents, columns } = before;
+  if (views.agents) {
+    agents = byKey(views.agents, (agent) => agent.name);
+    columns = null;
+  } else if (views.heat) {
+    const heat = views.heat;
+    agents = byKey(
+      heat.rows.map((row) => inShort(heat.columns, row)),
+      (agent) => agent.name,
+    );
+    columns = heat.columns;
+  }
+  const single = ones(views as Record<string, unknown>);
   return {
     seq: snapshot.seq,
     at: Date.parse(snapshot.at),
     beat: before.beat,
     summary: views.summary ?? before.summary,
-    agents: views.agents ? byKey(views.agents, (agent) => agent.name) : before.agents,
-    heat: views.heat ? byKey(views.heat, (row) => row[0]) : views.agents ? null : before.heat,
-    tasks: views.tasks ? byKey(views.tasks, (task) => task.id) : before.tasks,
+    agents: merged(agents, single.agents, undefined, (one) => one.name),
+    columns,
+    tasks: merged(
+      views.tasks ? byKey(views.tasks, (task) => task.id) : before.tasks,
+      single.tasks,
+      undefined,
+      (one) => one.id,
+    ),
     events: views.events ? newestFirst(views.events) : before.events,
     alerts: views.alerts ?? before.alerts,
   };
+}
+
+/** The changes of single agents and tasks, which stand under names of their own. */
+function ones(said: Record<string, unknown>): { agents: Partial<Agent>[]; tasks: Partial<Task>[] } {
+  const found: { agents: Partial<Agent>[]; tasks: Partial<Task>[] } = { agents: [], tasks: [] };
+  for (const [key, value] of Object.entries(said)) {
+    if (value === null) continue;
+    if (key.startsWith("agent:")) found.agents.push(value as Partial<Agent>);
+    if (key.startsWith("task:")) found.tasks.push(value as Partial<Task>);
+  }
+  return found;
+}
+
+const NOTHING_TOLD = {
+  window_id: null,
+  reasons: [],
+  capabilities: [],
+  holds: [],
+  last_heartbeat: null,
+  uptime_s: null,
+  performance_metrics: {},
+  error_count: 0,
+  last_error: null,
+  registration_time: null,
+  config_path: null,
+  session_data: {},
+  labels: {},
+  epoch: 0,
+  client: null,
+  operator: null,
+} satisfies Partial<Agent>;
+
+/** Make a record of a row; what a row does not tell is as if there were nothing. */
+function inShort(columns: readonly string[], row: HeatRow): Agent {
+  const told = Object.fromEntries(columns.map((column, index) => [column, row[index]]));
+  return { ...NOTHING_TOLD, ...told } as unknown as Agent;
 }
 
 /** Apply *delta*; a repeated one changes nothing, one that skips something is a gap. */
@@ -60,14 +115,31 @@ export function withDelta(before: Fleet, delta: Delta): Applied {
   if (before.seq < 0) return { fleet: before, gap: true };
   if (delta.seq <= before.seq) return { fleet: before, gap: false };
   if (delta.after !== undefined && delta.after !== before.seq) return { fleet: before, gap: true };
+  const single = ones(delta as unknown as Record<string, unknown>);
+  const columns = before.columns;
+  const rows =
+    columns === null
+      ? []
+      : (delta.heat?.upsert ?? []).map((row) =>
+          Object.fromEntries(columns.map((column, index) => [column, row[index]])),
+        );
   const fleet: Fleet = {
     ...before,
     seq: delta.seq,
     at: Date.parse(delta.at),
     summary: delta.summary ? ({ ...before.summary, ...delta.summary } as Summary) : before.summary,
-    agents: merged(before.agents, delta.agents?.upsert, delta.agents?.remove, (one) => one.name),
-    heat: before.heat && replaced(before.heat, delta.heat?.upsert, delta.heat?.remove),
-    tasks: merged(before.tasks, delta.tasks?.upsert, delta.tasks?.remove, (one) => one.id),
+    agents: merged(
+      before.agents,
+      [...rows, ...(delta.agents?.upsert ?? []), ...single.agents],
+      [...(delta.heat?.remove ?? []), ...(delta.agents?.remove ?? [])],
+      (one) => one.name,
+    ),
+    tasks: merged(
+      before.tasks,
+      [...(delta.tasks?.upsert ?? []), ...single.tasks],
+      delta.tasks?.remove,
+      (one) => one.id,
+    ),
     events: delta.events?.length
       ? newestFirst([...delta.events, ...before.events]).slice(0, EVENTS_KEPT)
       : before.events,
@@ -87,7 +159,7 @@ function byKey<T>(records: readonly T[], key: (record: T) => string): ReadonlyMa
 
 function merged<T extends object>(
   before: ReadonlyMap<string, T>,
-  upsert: readonly Partial<T>[] | undefined,
+  upsert: readonly object[] | undefined,
   remove: readonly string[] | undefined,
   key: (record: T) => string,
 ): ReadonlyMap<string, T> {
@@ -95,20 +167,11 @@ function merged<T extends object>(
   const after = new Map(before);
   for (const change of upsert ?? []) {
     const name = key(change as T);
-    after.set(name, { ...after.get(name), ...change } as T);
+    const known = after.get(name);
+    // A change of what nobody introduced is a change of something that is told in short, if at all.
+    if (known === undefined && !("status" in change)) continue;
+    after.set(name, { ...known, ...change } as T);
   }
-  for (const name of remove ?? []) after.delete(name);
-  return after;
-}
-
-function replaced(
-  before: ReadonlyMap<string, HeatRow>,
-  upsert: readonly HeatRow[] | undefined,
-  remove: readonly string[] | undefined,
-): ReadonlyMap<string, HeatRow> {
-  if (!upsert?.length && !remove?.length) return before;
-  const after = new Map(before);
-  for (const row of upsert ?? []) after.set(row[0], row);
   for (const name of remove ?? []) after.delete(name);
   return after;
 }

@@ -17,10 +17,14 @@ export interface Snapshot {
   views: {
     summary?: Summary;
     agents?: Agent[];
-    heat?: HeatRow[];
+    /** In place of `agents` in a large fleet. */
+    heat?: { columns: string[]; rows: HeatRow[] };
     tasks?: Task[];
     events?: FleetEvent[];
     alerts?: Alert[];
+    /** `agent:NAME` and `task:ID`, where the view asked for one. */
+    [one: `agent:${string}`]: Agent | null;
+    [one: `task:${string}`]: Task | null;
   };
 }
 
@@ -35,4 +39,6 @@ export interface Delta {
   tasks?: { upsert?: Change<Task, "id">[]; remove?: string[] };
   events?: FleetEvent[];
   alerts?: Alert[];
+  [one: `agent:${string}`]: Change<Agent, "name"> | null;
+  [one: `task:${string}`]: Change<Task, "id"> | null;
 }

@@ -12,11 +12,11 @@ import { useRemembered } from "./remembered";
 import { useTheme } from "./theme";
 
 const INTERVALS: ReadonlyArray<readonly [string, number | null]> = [
-  ["Live", null],
-  ["Every 10 s", 10],
-  ["Every 30 s", 30],
-  ["Every minute", 60],
-  ["Every 5 minutes", 300],
+  ["Refresh: live", null],
+  ["Refresh: 10 s", 10],
+  ["Refresh: 30 s", 30],
+  ["Refresh: 1 m", 60],
+  ["Refresh: 5 m", 300],
 ];
 
 function said(link: Link): { text: string; tone: string; shape: Shape } {
