@@ -81,6 +81,9 @@ class CoordinatorSettings(BaseSettings):
     client_burst: int = Field(default=10_000, ge=1)
     root: str = DEFAULT_ROOT
     no_agents: bool = False
+    alerts_to_this_machine: bool = False
+    metrics_without_token: bool = True
+    metrics_of_agents: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("broker")
