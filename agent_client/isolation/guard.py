@@ -6,8 +6,9 @@ then again and again how things stand. The task gets its standard output, and th
 words on it, which begin with ``MARK``, come before the first and after the last of the task's.
 
 The deadline is on the clock that also counts while the machine is suspended. It is looked at
-before anything else, and on every waking. When the agent is gone, nobody is left to renew the
-lease or to hear the result, and the task is asked to stop at once.
+before anything else, and on every waking. A guard that is frozen itself is killed by the kernel
+(:class:`LastResort`). When the agent is gone, nobody is left to renew the lease or to hear the
+result, and the task is asked to stop at once.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ import time
 
 TYPE_CHECKING = False  # what only a type checker needs takes time to import, too
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Callable
     from typing import Any
 
 MARK = b"\0guard "
 LOOK_EVERY_MS = 250  # a wait may not count a suspend of the machine
+LAST_RESORT_MS = 100
+"""How long after the deadline the kernel kills a guard that has not done its work by then."""
 _GROUP_GONE_WITHIN_S = 0.5
 _QUEUED_LINES = 1_000
 
@@ -81,10 +85,42 @@ class Watch:
         return max(1, min(dues) - now)
 
 
+class LastResort:
+    """A timer of the kernel that kills the guard, and with it its task, even if both are frozen.
+
+    A guard that was stopped, or suspended with the machine, would do its work on waking; but so
+    would its task. What the task has started is then ended by the agent, on its own waking.
+    """
+
+    def __init__(self, libc: ctypes.CDLL | None) -> None:
+        self._libc = libc
+        self._timer: ctypes.c_void_p | None = None
+        # The layouts below are those of 64 bits; elsewhere there is no last resort.
+        if libc is None or sys.maxsize < 1 << 32:
+            return
+        import ctypes  # noqa: PLC0415 - has been loaded with libc
+
+        event = (ctypes.c_int * 16)(0, 0, int(signal.SIGKILL), 0)  # SIGEV_SIGNAL
+        timer = ctypes.c_void_p()
+        with contextlib.suppress(AttributeError):  # a C library without them
+            if libc.timer_create(time.CLOCK_BOOTTIME, event, ctypes.byref(timer)) == 0:
+                self._timer = timer
+
+    def strike_after(self, deadline_ms: int | None) -> None:
+        """Move the blow to just after *deadline_ms*; ``None``: there is none."""
+        if self._libc is None or self._timer is None:
+            return
+        import ctypes  # noqa: PLC0415 - as above
+
+        at_ms = 0 if deadline_ms is None else deadline_ms + LAST_RESORT_MS
+        when = (ctypes.c_long * 4)(0, 0, at_ms // 1_000, at_ms % 1_000 * 1_000_000)
+        self._libc.timer_settime(self._timer, 1, when, None)  # TIMER_ABSTIME; 0 disarms
+
+
 class Group:
     """The task's process and everything that it started and that stayed with it."""
 
-    def __init__(self, order: dict[str, Any]) -> None:
+    def __init__(self, order: dict[str, Any], libc: ctypes.CDLL | None) -> None:
         # There is no other thread yet that a fork could harm.
         self.process = subprocess.Popen(  # noqa: S603 - and its owner said what to run
             order["argv"],
@@ -92,7 +128,7 @@ class Group:
             stderr=subprocess.STDOUT if order["merge_stderr"] else None,
             start_new_session=sys.platform != "win32",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            preexec_fn=_first_act_of_task(),  # noqa: PLW1509 - there is no other thread yet
+            preexec_fn=_first_act_of_task(libc),  # noqa: PLW1509 - there is no other thread yet
         )
 
     def ask(self) -> None:
@@ -134,8 +170,11 @@ def main() -> None:
     if watch.must_stop(now_ms()):
         _say(too_late=True)
         return
+    libc = _libc()
+    last_resort = LastResort(libc)
+    last_resort.strike_after(watch.deadline_ms)
     try:
-        group = Group(order)
+        group = Group(order, libc)
     except (OSError, subprocess.SubprocessError) as error:
         _say(cannot_start=str(getattr(error, "strerror", None) or error))
         return
@@ -150,14 +189,20 @@ def main() -> None:
         lambda: _wait(group, news),
     ):
         threading.Thread(target=work, daemon=True).start()
-    _watch(watch, group, news)
+    _watch(watch, group, news, last_resort)
     # What the task has started and not waited for must not outlive it either.
     group.kill()
+    last_resort.strike_after(None)
     group.wait_until_gone()
     _say(exit=group.process.returncode, forced=watch.killed)
 
 
-def _watch(watch: Watch, group: Group, news: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+def _watch(
+    watch: Watch,
+    group: Group,
+    news: queue.SimpleQueue[dict[str, Any] | None],
+    last_resort: LastResort,
+) -> None:
     """Return when the task's process has ended."""
     while True:
         now = now_ms()
@@ -174,6 +219,7 @@ def _watch(watch: Watch, group: Group, news: queue.SimpleQueue[dict[str, Any] | 
         if said is None:
             return
         watch.told(deadline_ms=said["deadline_ms"], stop=bool(said["why"]), kill=said["kill"])
+        last_resort.strike_after(watch.deadline_ms)
 
 
 def _hear(
@@ -210,16 +256,24 @@ def _outlive_signals() -> None:
             signal.signal(number, lambda _number, _frame: None)
 
 
-def _first_act_of_task() -> Callable[[], None] | None:
+def _libc() -> ctypes.CDLL | None:
+    """Load the C library, for what Linux has and Python does not."""
+    if sys.platform != "linux":
+        return None
+    import ctypes  # noqa: PLC0415 - others need none
+
+    # Some systems are Linux in name only.
+    with contextlib.suppress(OSError):
+        return ctypes.CDLL(None)
+    return None
+
+
+def _first_act_of_task(libc: ctypes.CDLL | None) -> Callable[[], None] | None:
     if sys.platform == "win32":
         return None  # only a fork has such an act
-    guard, prctl = os.getpid(), None
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - others need none
-
-        # Some systems are Linux in name only; then nobody kills the task when its guard is killed.
-        with contextlib.suppress(OSError, AttributeError):
-            prctl = ctypes.CDLL(None).prctl
+    guard = os.getpid()
+    # Without it nobody kills the task when its guard is killed.
+    prctl = getattr(libc, "prctl", None)
 
     def act() -> None:
         if prctl is not None:

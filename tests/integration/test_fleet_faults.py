@@ -11,7 +11,7 @@ import pytest
 from tests.integration.conftest import NewFleet
 from tests.support.brokers import chosen_brokers, embedded_broker, mosquitto_broker
 from tests.support.bus_client import BusClient, Where
-from tests.support.cuttable_link import CuttableLink
+from tests.support.faulty_link import FaultyLink, Weather
 from tests.support.fleet_process import (
     HEARTBEAT_S,
     LEASE_S,
@@ -66,7 +66,7 @@ def test_the_task_of_a_killed_agent_runs_again_elsewhere_once_its_lease_is_over(
 def test_an_agent_that_is_cut_off_stops_before_its_task_begins_elsewhere(
     new_fleet: NewFleet, where: Where
 ) -> None:
-    with new_fleet("Beta") as fleet, CuttableLink(where.host, where.port) as link:
+    with new_fleet("Beta") as fleet, FaultyLink(where.host, where.port) as link:
         operator = fleet.client("operator")
         fleet.start_agent("Alpha", broker=link.url)
         wait_until_idle(operator, ["Alpha", "Beta"])
@@ -74,9 +74,9 @@ def test_an_agent_that_is_cut_off_stops_before_its_task_begins_elsewhere(
         task = operator.create("moves", args={"sleep": 5}, max_attempts=3)
         operator.wait_for(f"tasks/{task}", phase="running", agent="Alpha")
         operator.ask("return", agent="Beta")
-        link.cut()
+        link.turn(Weather.HALF_OPEN)
         operator.wait_for(f"tasks/{task}", phase="running", agent="Beta")
-        link.mend()
+        link.turn(Weather.FAIR)
         operator.wait_for(f"tasks/{task}", status="completed")
         first, second = fleet.runs_of(task)
         assert (first.agent, second.agent) == ("Alpha", "Beta")

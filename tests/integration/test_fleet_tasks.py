@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.bus_client import WITHIN_S, BusClient
-from tests.support.fleet_process import Fleet, machine_now, most_at_once
+from tests.support.fleet_process import Fleet, machine_now
+from tests.support.ground_truth import most_at_once
 
 COMMON = {"name", "mode", "status", "phase", "attempt", "priority", "result"}
 

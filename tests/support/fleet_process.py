@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from tests.support.brokers import BROKERS, chosen_brokers
 from tests.support.bus_client import WITHIN_S, BusClient, Where
+from tests.support.ground_truth import Run, read_runs
 
 OUTSIDE: Final = "outside"
 HEARTBEAT_S: Final = 0.3
@@ -59,18 +60,6 @@ def plan_of(agents: Sequence[str], **more: Any) -> dict[str, Any]:
         "leases": {"heartbeat": HEARTBEAT_S, "lease_s": LEASE_S, "margin_s": MARGIN_S},
     }
     return plan | more
-
-
-@dataclass(frozen=True)
-class Run:
-    """One execution as the agent itself noted it, on the machine's clock; no end: it was cut."""
-
-    task: str
-    fence: int
-    agent: str
-    mode: str
-    begin: float
-    end: float | None
 
 
 @dataclass
@@ -123,14 +112,22 @@ class Fleet:
         """Return the newest process of that name."""
         return next(part for part in reversed(self.parts) if part.name == name)
 
-    def start_coordinator(self, module: str = "coordinator", *words: str) -> Part:
-        environment = {
+    @property
+    def coordinator_environment(self) -> dict[str, str]:
+        return {
             "FLEETBUS_PLAN": str(self.folder / "plan.json"),
             "FLEETBUS_DATA": str(self.folder / "data"),
             "FLEETBUS_BROKER": self.where.coordinator_url,
             "FLEETBUS_BROKER_PROFILE": self.where.profile,
             "FLEETBUS_ROOT": self.where.root,
         }
+
+    def start_coordinator(
+        self, module: str = "coordinator", *words: str, broker: str | None = None
+    ) -> Part:
+        environment = self.coordinator_environment
+        if broker is not None:
+            environment["FLEETBUS_BROKER"] = broker
         return self.start("coordinator", module, *words, environment=environment)
 
     def start_agent(self, name: str, *words: str, broker: str | None = None) -> Part:
@@ -172,21 +169,7 @@ class Fleet:
 
     def runs(self) -> list[Run]:
         """Read what the agents noted, in the order of the beginnings."""
-        begun: dict[tuple[str, int], dict[str, Any]] = {}
-        ends: dict[tuple[str, int], float] = {}
-        for line in self.record.read_text().splitlines():
-            note = json.loads(line)
-            fence = (note["task"], note["fence"])
-            if note["event"] == "begin":
-                assert fence not in begun, f"{fence} began twice"
-                begun[fence] = note
-            else:
-                ends[fence] = note["t"]
-        runs = [
-            Run(task, fence, note["agent"], note["mode"], note["t"], ends.get((task, fence)))
-            for (task, fence), note in begun.items()
-        ]
-        return sorted(runs, key=lambda run: run.begin)
+        return read_runs(self.record)
 
     def runs_of(self, task: str) -> list[Run]:
         return [run for run in self.runs() if run.task == task]
@@ -196,18 +179,6 @@ class Fleet:
         for part in self.parts:
             lines = part.said().splitlines()[-_LOG_SHOWN:]
             print(f"--- {part.log.name} (exit status {part.process.poll()})", *lines, sep="\n")  # noqa: T201 -- for whoever reads the failure
-
-
-def most_at_once(runs: Sequence[Run]) -> int:
-    """Count how many of *runs*, all ended, there were at the fullest instant."""
-    edges = sorted(
-        edge for run in runs if run.end is not None for edge in ((run.begin, 1), (run.end, -1))
-    )
-    most = now = 0
-    for _, change in edges:
-        now += change
-        most = max(most, now)
-    return most
 
 
 def machine_now() -> float:

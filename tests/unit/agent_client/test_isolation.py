@@ -249,6 +249,23 @@ def test_when_its_guard_is_killed_a_task_dies_with_it(tmp_path: Path) -> None:
     wait_for(lambda: not is_alive(task.pid))
 
 
+def test_a_guard_that_is_frozen_with_its_task_is_dead_just_after_the_deadline(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "steps"
+    stage = Stage(misbehaviour.steps, lease_ms=4_000, args={"file": str(file)}).begin()
+    wait_for(lambda: file.exists() and file.stat().st_size > 0)
+    (guard,) = guards()
+    (task,) = guard.children()
+    for process in (guard, task):
+        process.suspend()
+    wait_for(lambda: not is_alive(task.pid))
+    assert stage.clock.now_ms() >= stage.deadline_ms
+    stage.run.ask_to_stop(StopWhy.LEASE_LOST)
+    with pytest.raises(LeaseLost):
+        stage.end()
+
+
 def wait_for(found: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WITHIN_S
     while not found():

@@ -1,0 +1,81 @@
+"""Somebody who keeps a fleet busy, and does not let go of a request before it is answered."""
+
+import itertools
+import json
+import random
+from typing import Any
+
+from tests.support.bus_client import BusClient
+
+ASK_AGAIN_S = 2.0
+
+
+class Load:
+    """Keeps so many tasks open; :attr:`accepted` are those that the coordinator said it has."""
+
+    def __init__(self, client: BusClient, lots: random.Random, *, at_once: int) -> None:
+        self.accepted: dict[str, str] = {}
+        """Request to task."""
+        self.refused: list[dict[str, Any]] = []
+        self._client = client
+        self._lots = lots
+        self._at_once = at_once
+        self._asked: dict[str, tuple[float, bytes]] = {}
+        self._ended: set[str] = set()
+        self._read = 0
+        self._numbers = itertools.count()
+
+    @property
+    def open(self) -> set[str]:
+        """Requests that were not answered, and tasks that were accepted and have not ended."""
+        return self._asked.keys() | (set(self.accepted.values()) - self._ended)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything that was asked is answered, and everything that was accepted ended."""
+        return not self.open
+
+    def look(self) -> None:
+        """Take in what was said since the last look."""
+        heard = self._client.heard[self._read :]
+        self._read += len(heard)
+        for message in heard:
+            channel, _, name = message.topic.partition("/")
+            if channel == "replies" and name == self._client.name:
+                self._take_answer(message.document)
+            elif channel == "tasks" and message.document.get("completed_ms") is not None:
+                self._ended.add(name)
+
+    def ask(self, now: float) -> None:
+        """Ask for new tasks while few are open, and again for what was not answered."""
+        for _ in range(self._at_once - len(self.open)):
+            request = f"request-{next(self._numbers)}"
+            self._asked[request] = (now, self._request(request))
+            self._client.say(f"submit/{self._client.name}", self._asked[request][1])
+        self.insist(now)
+
+    def insist(self, now: float) -> None:
+        """Ask again for what was not answered for long, under the same request id."""
+        for request, (asked, payload) in list(self._asked.items()):
+            if now - asked > ASK_AGAIN_S:
+                self._asked[request] = (now, payload)
+                self._client.say(f"submit/{self._client.name}", payload)
+
+    def _request(self, request: str) -> bytes:
+        spec = {
+            "name": request,
+            "mode": self._lots.choice(["quest", "quest", "combat"]),
+            "args": {"sleep": round(self._lots.uniform(0.02, 0.25), 3)},
+            "cancel_grace_s": 0.5,
+            "max_attempts": 10,
+        }
+        return json.dumps({"request_id": request, "op": "create", "spec": spec}).encode()
+
+    def _take_answer(self, reply: dict[str, Any]) -> None:
+        request = reply["request_id"]
+        self._asked.pop(request, None)
+        if not reply["ok"]:
+            self.refused.append(reply)
+            return
+        known = self.accepted.setdefault(request, reply["task"])
+        assert known == reply["task"], f"{request} was answered with {known} and {reply['task']}"
