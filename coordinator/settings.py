@@ -68,6 +68,9 @@ class CoordinatorSettings(BaseSettings):
     mqtt_port: Port = 1883
     ws_port: Port = 9001
     http_port: Port = 8080
+    http_hosts: tuple[str, ...] = ()
+    """Other names by which browsers may reach the control room."""
+    no_web: bool = False
     broker: str | None = Field(default=None, repr=False)
     broker_profile: str = DEFAULT_PROFILE
     password_file: Path | None = None
@@ -127,6 +130,13 @@ class CoordinatorSettings(BaseSettings):
     def profile(self) -> BrokerProfile:
         """What kind of broker it is."""
         return BROKER_PROFILES[self.broker_profile]
+
+    @property
+    def http_address(self) -> str:
+        """Where the control room is reached from this machine."""
+        host = _reachable(self.host)
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.serves_tls else 'http'}://{host}:{self.http_port}"
 
     @property
     def is_exposed(self) -> bool:

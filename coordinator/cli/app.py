@@ -17,6 +17,7 @@ from coordinator.cli import (
     screen,
     store_commands,
     task_commands,
+    web_commands,
     why_commands,
 )
 from coordinator.cli.up import command as up_command
@@ -51,6 +52,7 @@ def fleetbus(
 
 for one in (
     up_command.up,
+    web_commands.web,
     part_commands.coordinator,
     part_commands.agent,
     fleet_commands.tasks,
@@ -74,6 +76,7 @@ task_commands.app.command("why")(why_commands.task_why)
 app.command("import")(store_commands.import_)
 app.add_typer(task_commands.app, name="task")
 app.add_typer(plan_commands.app, name="plan")
+app.add_typer(web_commands.token_app, name="token")
 
 
 def run() -> None:

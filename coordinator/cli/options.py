@@ -94,7 +94,7 @@ def _port(what: str, default: int) -> typer.models.OptionInfo:
 
 MqttPort = Annotated[int | None, _port("MQTT", 1883)]
 WsPort = Annotated[int | None, _port("MQTT over WebSockets", 9001)]
-HttpPort = Annotated[int | None, _port("the HTTP API", 8080)]
+HttpPort = Annotated[int | None, _port("the HTTP API and the dashboard", 8080)]
 
 
 def open_bus(broker: str | None, root: str | None, *, operator: bool = False) -> Bus:

@@ -73,7 +73,7 @@ class _Said:
         for key in self.values:
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}"
+                hint = f"{near[0]!r}, perhaps" if near else f"one of {', '.join(known)}"
                 raise BadRequest(self.path, key, hint)
 
     def read(self, key: str, how: Callable[[Any], T], expected: str) -> T | None:
@@ -92,7 +92,7 @@ def _windows(said: _Said, policy: Policy) -> tuple[str, ...]:
         if name not in policy.windows:
             near = difflib.get_close_matches(name, policy.windows, n=1)
             known = ", ".join(policy.windows) or "none"
-            hint = f"did you mean {near[0]!r}?" if near else f"a window of the plan ({known})"
+            hint = f"{near[0]!r}, perhaps" if near else f"a window of the plan ({known})"
             raise BadRequest(f"{said.path}.{Constraint.TIME_WINDOW}", name, hint)
     return tuple(sorted(set(names)))
 

@@ -1,7 +1,10 @@
 """Making a task from what its author said, with clear words about what is wrong with it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from coordinator.core.constraints import terms_of
-from coordinator.core.errors import BadRequest, IllegalMove
+from coordinator.core.errors import BadRequest, IllegalMove, RequestError
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
@@ -41,6 +44,22 @@ def create(turn: Turn, spec: TaskSpec, client: str, wanted_id: str | None = None
         phase=Phase.READY,
     )
     return _enter(turn, task)
+
+
+def create_many(turn: Turn, specs: Sequence[TaskSpec], client: str) -> dict[str, Any]:
+    """Create each of *specs* that can be; say which are refused and why, by their index."""
+    if not specs:
+        raise BadRequest("specs", [], "a list with at least one task")
+    ids: list[str | None] = []
+    refused = []
+    for index, spec in enumerate(specs):
+        try:
+            ids.append(create(turn, spec, client).id)
+        except RequestError as error:
+            ids.append(None)
+            said = {"index": index, "code": error.code, "message": str(error)[:200]}
+            refused.append(said | (error.data or {}))
+    return {"tasks": ids, "refused": refused}
 
 
 def repeat(turn: Turn, ended: Task, client: str) -> Task:

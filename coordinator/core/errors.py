@@ -6,6 +6,8 @@
     - IllegalMove     the subject is in a state that does not allow it
 """
 
+from typing import Any
+
 from protocol.errors import FleetBusError
 
 
@@ -13,6 +15,11 @@ class RequestError(FleetBusError):
     """A request that cannot be carried out; ``code`` names the fault for programs."""
 
     code = "request_error"
+
+    @property
+    def data(self) -> dict[str, Any] | None:
+        """What programs are told beside the words."""
+        return None
 
 
 class BadRequest(RequestError):
@@ -22,6 +29,12 @@ class BadRequest(RequestError):
 
     def __init__(self, path: str, value: object, expected: str) -> None:
         super().__init__(f"{path}: {str(value)[:80]!r} should be {expected}")
+        self.path, self.value, self.expected = path, str(value)[:80], expected
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Say where the fault is, and what would be right."""
+        return {"fault": {"path": self.path, "value": self.value, "expected": self.expected}}
 
 
 class UnknownSubject(RequestError):

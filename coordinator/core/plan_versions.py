@@ -11,7 +11,7 @@ from coordinator.core.errors import BadRequest, RequestError
 from coordinator.core.events import PlanSource
 from coordinator.core.plans import on_plan_applied
 from coordinator.core.policy import Policy
-from coordinator.core.requests import answer_once
+from coordinator.core.requests import actor_of, answer_once
 from coordinator.core.turn import Turn
 
 
@@ -43,7 +43,7 @@ def _apply(turn: Turn, policy: Policy, source: PlanSource) -> tuple[None, dict[s
     turn.do(
         SavePlan(
             state.plan_version,
-            source.client,
+            actor_of(source.client, request),
             request.reason or "",
             source.document,
             source.rollback_of,

@@ -10,7 +10,7 @@ from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt
 from coordinator.core.budgets import reset_budget
 from coordinator.core.cancelling import cancel
-from coordinator.core.creation import create, repeat
+from coordinator.core.creation import create, create_many, repeat
 from coordinator.core.effects import ClearAgent, SaveAgent, SaveReply, SayReply
 from coordinator.core.errors import BadRequest, IllegalMove, RequestError, UnknownSubject
 from coordinator.core.gates import GLOBAL
@@ -32,7 +32,7 @@ from coordinator.core.verbs import (
     pause_fleet,
     resume_fleet,
 )
-from coordinator.core.views import list_tasks, task_document
+from coordinator.core.views import list_tasks, look, task_document
 from coordinator.core.waiting import unqueue, wait
 from coordinator.core.why.idle import why_idle
 from coordinator.core.why.overview import why_summary
@@ -40,13 +40,21 @@ from coordinator.core.why.task import why
 from protocol.messages import Reply, Submit
 from protocol.vocabulary import AgentMode, OnLeaseLost, PresenceState, SubmitOp, Want
 
-READS: Final = frozenset({SubmitOp.GET, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY})
+READS: Final = frozenset(
+    {SubmitOp.GET, SubmitOp.LOOK, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY}
+)
 """What changes nothing, so it is not remembered, and needs no store to be answered."""
 
 
 def on_submitted(turn: Turn, client: str, asked: Submit, earlier: Reply | None) -> None:
     """Carry out one request and answer it, or repeat the answer that it got before."""
-    answer_once(turn, client, asked, lambda: _carry_out(turn, client, asked), earlier)
+    actor = actor_of(client, asked)
+    answer_once(turn, client, asked, lambda: _carry_out(turn, actor, asked), earlier)
+
+
+def actor_of(client: str, asked: Submit) -> str:
+    """Name who is responsible: the client, and on whose behalf it asks if it says so."""
+    return client if asked.by is None else f"{asked.by} via {client}"
 
 
 def answer_once(
@@ -65,7 +73,9 @@ def answer_once(
     try:
         task, data = carry_out()
     except RequestError as error:
-        reply = _reply(turn, asked, ok=False, code=error.code, message=str(error)[:1000])
+        reply = _reply(
+            turn, asked, ok=False, code=error.code, message=str(error)[:1000], data=error.data
+        )
     else:
         reply = _reply(turn, asked, ok=True, task=task, data=data)
     if asked.op not in READS:
@@ -88,7 +98,9 @@ def _reply(turn: Turn, asked: Submit, **answer: Any) -> Reply:  # noqa: ANN401 -
     )
 
 
-def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict[str, Any] | None]:
+def _carry_out(  # noqa: C901, PLR0912 -- one arm per request
+    turn: Turn, client: str, asked: Submit
+) -> tuple[str | None, dict[str, Any] | None]:
     match asked.op:
         case SubmitOp.CREATE:
             if asked.spec is None:
@@ -107,6 +119,12 @@ def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict
             resume(turn, _task(turn, asked))
         case SubmitOp.RETRY:
             return retry(turn, _task(turn, asked), client).id, None
+        case SubmitOp.CREATE_MANY:
+            return None, create_many(turn, asked.specs, client)
+        case SubmitOp.ACT_ON_MANY:
+            return None, _act_on_many(turn, client, asked)
+        case SubmitOp.LOOK:
+            return None, look(turn.state, asked.tasks, asked.key, turn.now)
         case SubmitOp.WHY | SubmitOp.WHY_IDLE | SubmitOp.WHY_SUMMARY:
             return asked.task, _explain(turn, asked)
         case SubmitOp.FORGET:
@@ -116,6 +134,33 @@ def _carry_out(turn: Turn, client: str, asked: Submit) -> tuple[str | None, dict
         case _:
             _operate(turn, client, asked)
     return asked.task, None
+
+
+def _act_on_many(turn: Turn, client: str, asked: Submit) -> dict[str, Any]:
+    """Do the same to many tasks; what refuses some does not keep the others from it."""
+    acts: dict[str, Callable[[Task], object]] = {
+        "cancel": lambda task: cancel(turn, task),
+        "pause": lambda task: pause(turn, task),
+        "resume": lambda task: resume(turn, task),
+        "retry": lambda task: retry(turn, task, client),
+    }
+    if asked.verb is None:
+        raise BadRequest("verb", None, f"one of {', '.join(acts)}")
+    done, refused = 0, []
+    for name in asked.tasks:
+        try:
+            task = turn.state.tasks.get(name)
+            if task is None:
+                raise UnknownSubject("task", name)
+            acts[asked.verb](task)
+        except RequestError as error:
+            refused.append({"task": name, "code": error.code, "message": str(error)[:200]})
+        else:
+            done += 1
+    if done:
+        reason = asked.reason or "no reason given"
+        turn.tell("operator", None, f"{client}: {asked.verb} of {done} tasks: {reason}")
+    return {"done": done, "refused": refused}
 
 
 def _explain(turn: Turn, asked: Submit) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What people and programs are shown: pure renderings of the state."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from coordinator.core.agents import Agent
@@ -8,11 +9,14 @@ from coordinator.core.gates import PermitGate
 from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.core.tasks import Task
+from coordinator.core.verbs import FOREVER, Verb
 from coordinator.core.why.reasons import Memo, blocked_counts, closed_codes, headline_of
-from protocol.messages import LimitView, Registry, Summary, TaskError, TaskView
+from protocol.messages import LimitView, OperatorVerb, Registry, Summary, TaskError, TaskView
 from protocol.vocabulary import AgentHealth, AgentStatus, Priority, TaskStatus
 
 LISTED_TASKS: Final = 500
+LOOKED_AT: Final = 1_000
+"""How many of the tasks that wait for one reason are named."""
 _HOLDERS_SHOWN: Final = 64
 
 
@@ -39,6 +43,16 @@ def registry_view(state: State, agent: Agent, now: Instant) -> Registry:
         errors_today=agent.errors_today,
         last_error=agent.last_error,
         epoch=agent.epoch,
+        operator=_verb_view(agent.verb),
+    )
+
+
+def _verb_view(verb: Verb | None) -> OperatorVerb | None:
+    if verb is None:
+        return None
+    until_ms = None if verb.until_ms >= FOREVER else verb.until_ms
+    return OperatorVerb.model_construct(
+        verb=verb.kind.value, reason=verb.reason, actor=verb.actor, until_ms=until_ms
     )
 
 
@@ -101,6 +115,26 @@ def list_tasks(state: State, now: Instant) -> dict[str, Any]:
         "tasks": [task_document(state, task, now, memo) for task in live[:LISTED_TASKS]],
         "total": len(live),
     }
+
+
+def look(state: State, tasks: Sequence[str], code: str | None, now: Instant) -> dict[str, Any]:
+    """Say why each of *tasks* waits that does, and which tasks wait for the reason *code*."""
+    memo: Memo = {}
+    blocked = {
+        name: list(blocked_by(state, task, now, memo))
+        for name in tasks
+        if (task := state.tasks.get(name)) is not None and task.shape is not None
+    }
+    if code is None:
+        return {"blocked": blocked}
+    waiting: list[str] = []
+    total = 0
+    for shape in state.shapes.values():
+        if shape.live and headline_of(state, shape, now, memo) == code:
+            total += shape.live
+            if len(waiting) < LOOKED_AT:
+                waiting += [task.id for task in shape.waiting()[: LOOKED_AT - len(waiting)]]
+    return {"blocked": blocked, "waiting": waiting, "total": total}
 
 
 def summary_view(state: State, now: Instant) -> Summary:

@@ -53,7 +53,8 @@ class Bus:
 
     address: BrokerAddress
     client_id: str
-    will: Will
+    will: Will | None
+    """None for whoever the fleet does not miss."""
     filters: Sequence[str]
     on_message: Callable[[str, bytes, bool], None]
     """Called with topic, payload and the retain flag, in the order of arrival."""
@@ -138,7 +139,8 @@ class Bus:
         if self.address.tls:  # read anew each time: certificates are renewed
             client.tls_set_context(self.address.tls_context())
         client.max_inflight_messages_set(UNLIMITED)
-        client.will_set(self.will.topic, self.will.payload, qos=1, retain=True)
+        if self.will is not None:
+            client.will_set(self.will.topic, self.will.payload, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -206,7 +208,7 @@ class Bus:
             return
         if reason.is_failure:
             waiter.set_exception(
-                BusRefused(f"the broker at {self.server} refuses the coordinator: {reason}")
+                BusRefused(f"the broker at {self.server} refuses {self.client_id}: {reason}")
             )
             return
         client.subscribe([(pattern, self.profile.subscribe_qos) for pattern in self.filters])

@@ -30,7 +30,7 @@ from coordinator.shell.outage import Outage, hold
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.store import Changes, Row, Store, StoreUnavailable
 from protocol.messages import Reply
-from protocol.vocabulary import CoordinatorState
+from protocol.vocabulary import CoordinatorState, SubmitOp
 
 log = logging.getLogger("fleetbus.coordinator")
 
@@ -371,4 +371,7 @@ def _names_of(event: Submitted) -> set[str]:
     """Name the tasks that a request refers to."""
     request = event.request
     named = {request.task} if request.task is not None else set()
-    return named.union(request.spec.depends_on) if request.spec is not None else named
+    if request.op is SubmitOp.ACT_ON_MANY:
+        named.update(request.tasks)
+    specs = request.specs if request.spec is None else (request.spec, *request.specs)
+    return named.union(*(spec.depends_on for spec in specs))

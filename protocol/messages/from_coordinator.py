@@ -97,6 +97,15 @@ class RollCall(FromCoordinator):
     jitter_ms: Count = 0
 
 
+class OperatorVerb(Message):
+    """What an operator did to an agent; without ``until_ms`` it is for ever."""
+
+    verb: Label
+    reason: Text = ""
+    actor: Text = ""
+    until_ms: Millis | None = None
+
+
 class Registry(FromCoordinator):
     """The coordinator's view of one agent: the card that people read."""
 
@@ -116,6 +125,7 @@ class Registry(FromCoordinator):
     errors_today: Count = 0
     last_error: Text | None = None
     epoch: Count = 0
+    operator: OperatorVerb | None = None
 
 
 class TaskError(Message):

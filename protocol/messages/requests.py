@@ -1,6 +1,6 @@
 """What clients ask of the coordinator, and how it answers."""
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -20,6 +20,9 @@ from protocol.messages.base import (
 )
 from protocol.names import AgentName, TaskId
 from protocol.vocabulary import OnLeaseLost, PlanAction, Priority, SubmitOp
+
+MAX_SPECS: Final = 5_000
+MAX_TASKS: Final = 5_000
 
 RequestId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
 
@@ -64,8 +67,16 @@ class Submit(Message):
     task: TaskId | None = None
     agent: AgentName | None = None
     spec: TaskSpec | None = None
+    specs: tuple[TaskSpec, ...] = Field(default=(), max_length=MAX_SPECS)
+    """What ``create_many`` creates."""
+    tasks: tuple[TaskId, ...] = Field(default=(), max_length=MAX_TASKS)
+    """What ``act_on_many`` and ``look`` are about."""
+    verb: Literal["cancel", "pause", "resume", "retry"] | None = None
+    """What ``act_on_many`` does."""
+    by: Label | None = None
+    """Who asks through this client; both are named in the fleet's story."""
     key: Label | None = None
-    """A permit key, to be held or released."""
+    """A permit key, to be held or released; for ``look``, a reason."""
     plan: JsonObject | None = None
     plan_version: Count | None = None
     """The version that the plan was made from; another one in force is a conflict."""

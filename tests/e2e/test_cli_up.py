@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -13,10 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psutil
 
 WITHIN_S = 30.0
-FREE = ("--mqtt-port", "0", "--ws-port", "0", "--http-port", "0")
+WITH_WEB = ("--mqtt-port", "0", "--ws-port", "0", "--http-port", "0")
+FREE = (*WITH_WEB, "--no-web")
 
 
 def agent(name: str, **more: Any) -> dict[str, Any]:
@@ -86,6 +89,15 @@ class Up:
         return self.process.wait(WITHIN_S)
 
 
+def the_link_signs_in_once(running: "Up") -> None:
+    link = re.findall(r"http://\S+/signin\?link=\S+", running.log.read_text())[0]
+    with httpx2.Client(follow_redirects=False) as browser:
+        assert browser.get(link).status_code == 303
+        session = browser.get(link.partition("signin")[0] + "session")
+        assert session.json()["scope"] == "admin"
+        assert browser.get(link).status_code == 401
+
+
 @contextlib.contextmanager
 def up(folder: Path, *agents: dict[str, Any], words: tuple[str, ...] = FREE) -> Iterator[Up]:
     plan = write_plan(folder, *agents)
@@ -110,9 +122,16 @@ def up(folder: Path, *agents: dict[str, Any], words: tuple[str, ...] = FREE) -> 
 
 def test_a_fleet_comes_up_works_mends_itself_and_goes_down_in_order(tmp_path: Path) -> None:
     own = [sys.executable, "-m", "agent_client", "Own", "--heartbeat", "0.5"]
-    with up(tmp_path, agent("Main"), agent("Own", command=own)) as running:
+    with up(tmp_path, agent("Main"), agent("Own", command=own), words=WITH_WEB) as running:
         broker = running.state["broker"]
-        assert set(running.state["parts"]) == {"broker", "coordinator", "agent Main", "agent Own"}
+        assert set(running.state["parts"]) == {
+            "broker",
+            "coordinator",
+            "web",
+            "agent Main",
+            "agent Own",
+        }
+        the_link_signs_in_once(running)
         for said in (f"-p {running.state['mqtt_port']} -t 'fleet/v1/#'", "fleetbus task add"):
             assert said in running.said()
 

@@ -48,8 +48,11 @@ def up(
     no_agents: Annotated[
         bool, typer.Option("--no-agents", help="Leave the plan's auto_start agents alone.")
     ] = False,
+    no_web: Annotated[
+        bool, typer.Option("--no-web", help="Leave out the HTTP API and the dashboard.")
+    ] = False,
 ) -> None:
-    """Start a broker, a coordinator and the plan's agents on this machine, until Ctrl-C.
+    """Start a broker, a coordinator, the control room and the plan's agents, until Ctrl-C.
 
     Example: fleetbus up --plan config/fleet_plan.json --mqtt-port 1884
     """
@@ -67,6 +70,7 @@ def up(
             "require_credentials": require_credentials,
             "insecure_network": insecure_network,
             "no_agents": no_agents or None,
+            "no_web": no_web or None,
         }
     )
     # The store takes a quarter of a second to import, and other commands have no use for it.

@@ -5,16 +5,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from coordinator.address import DEFAULT_PORT
-from coordinator.cli import screen
+from coordinator.cli import clock, screen
 from coordinator.cli.bus import Bus, BusError
 from coordinator.cli.fleet_state import FleetState
 from coordinator.cli.local_secrets import enroll_here
 from coordinator.cli.options import bus_of
 from coordinator.cli.up import ports
 from coordinator.cli.up.data import write_state
-from coordinator.cli.up.parts import agent_parts, broker_part, coordinator_part
+from coordinator.cli.up.parts import agent_parts, broker_part, coordinator_part, web_part
 from coordinator.cli.up.readiness import Before, BrokerPorts, broker_ports
 from coordinator.cli.up.supervisor import PartFailed, Supervisor
+from coordinator.cli.web_commands import sign_in_link
+from coordinator.http.auth.sessions import make_link
 from coordinator.settings import CoordinatorSettings
 from protocol.topics import DEFAULT_ROOT
 from protocol.vocabulary import CoordinatorState
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 BROKER_READY_S: Final = 10.0
 COORDINATOR_READY_S: Final = 20.0
+WEB_READY_S: Final = 15.0
 AGENTS_READY_S: Final = 20.0
 
 
@@ -53,6 +56,8 @@ class Fleet:
             bus.snapshot(state.filters)
             before = Before.of(state)
             self._start_coordinator(bus, state, before)
+            if not self.chosen.no_web:
+                self._start_web(bus)
             if not self.chosen.no_agents:
                 self._start_agents(bus, state, before)
         self.supervisor.changed = self._write_state
@@ -62,7 +67,9 @@ class Fleet:
     def _settle_ports(self) -> None:
         """Find out now, in our own words, rather than later in a part's log."""
         chosen = self.chosen
-        http_port = ports.usable("--http-port", chosen.host, chosen.http_port)
+        http_port = chosen.http_port
+        if not chosen.no_web:
+            http_port = ports.usable("--http-port", chosen.host, chosen.http_port)
         if self._own_broker:
             # Port 0 stays 0: the broker chooses and says which, so nobody can come in between.
             ports.usable("--mqtt-port", chosen.host, chosen.mqtt_port)
@@ -102,6 +109,22 @@ class Fleet:
             return
         state_word = said.state.value if said is not None else ""
         self.say(f"{screen.GOOD} coordinator  pid {process.pid}  {state_word}")
+
+    def _start_web(self, bus: Bus) -> None:
+        process = self.supervisor.start(web_part(self.chosen))
+        where = self.chosen.broker_address.host, self.chosen.http_port
+
+        def settled() -> bool:
+            return process.status is not None or ports.answers(*where, within_s=0.1)
+
+        if not self._wait(bus, settled, WEB_READY_S) or process.status is not None:
+            said = [screen.printable(line, limit=300) for line in process.said()[-1:]]
+            self.say(
+                f"{screen.WARN} web          does not serve: {' '.join(said) or 'it said nothing'} "
+                f"(log: {process.log}); the fleet runs without it"
+            )
+            return
+        self.say(f"{screen.GOOD} web          pid {process.pid}  {self.chosen.http_address}")
 
     def _start_agents(self, bus: Bus, state: FleetState, before: Before) -> None:
         parts = agent_parts(self.chosen, self.plan)
@@ -143,7 +166,7 @@ class Fleet:
             "host": chosen.host,
             "mqtt_port": chosen.mqtt_port if self._own_broker else chosen.broker_address.port,
             "ws_port": chosen.ws_port if self._own_broker else None,
-            "http_port": chosen.http_port,
+            "http_port": None if chosen.no_web else chosen.http_port,
             "broker": str(chosen.broker_address),
             "root": chosen.root,
             "plan": str(chosen.plan_file),
@@ -171,8 +194,9 @@ class Fleet:
             "watch the raw bus": sub,
             "add a task": f"fleetbus task add --name hello --mode quest{flags}",
         }
-        if ports.answers(chosen.host, chosen.http_port):
-            rows["HTTP API"] = f"http://{chosen.host}:{chosen.http_port}"
+        if not chosen.no_web:
+            link = sign_in_link(chosen, make_link(chosen.data, clock.now_ms()))
+            rows["control room, once"] = link
         for what, where in rows.items():
             self.say(f"  {what:<21} {where}")
         self.say("Ctrl-C stops everything in order.")

@@ -27,6 +27,7 @@ class Kind(StrEnum):
 
     BROKER = "broker"
     COORDINATOR = "coordinator"
+    WEB = "web"
     AGENT = "agent"
 
 
@@ -50,9 +51,14 @@ class Part:
         return f"agent-{self.name}.log" if self.kind is Kind.AGENT else f"{self.name}.log"
 
     @property
+    def is_essential(self) -> bool:
+        """Whether the fleet is nothing without it."""
+        return self.kind in {Kind.BROKER, Kind.COORDINATOR}
+
+    @property
     def restarts(self) -> Restarts:
         """How often it is started again when it ends."""
-        return OF_AN_AGENT if self.kind is Kind.AGENT else OF_THE_CORE
+        return OF_THE_CORE if self.is_essential else OF_AN_AGENT
 
 
 def broker_part(settings: CoordinatorSettings) -> Part:
@@ -75,6 +81,23 @@ def coordinator_part(settings: CoordinatorSettings) -> Part:
     )
     environment = {} if settings.broker is None else {"FLEETBUS_BROKER": settings.broker}
     return Part(Kind.COORDINATOR, "coordinator", command, environment)
+
+
+def web_part(settings: CoordinatorSettings) -> Part:
+    """Make the control room; secrets go through its environment, as the coordinator's do."""
+    command = (
+        *_CLI,
+        "web",
+        *("--data", str(settings.data)),
+        *("--host", settings.host),
+        *("--http-port", str(settings.http_port)),
+        *("--mqtt-port", str(settings.mqtt_port)),
+        *("--root", settings.root),
+    )
+    environment = {} if settings.broker is None else {"FLEETBUS_BROKER": settings.broker}
+    if settings.store is not None:
+        environment["FLEETBUS_STORE"] = settings.store
+    return Part(Kind.WEB, "web", command, environment)
 
 
 def agent_parts(settings: CoordinatorSettings, plan: FleetPlan) -> list[Part]:

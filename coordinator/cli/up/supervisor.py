@@ -16,8 +16,14 @@ from coordinator.cli.up.process import TAIL_LINES, Process, how_it_ended
 from protocol.errors import FleetBusError
 
 LOOK_S: Final = 0.1
-PATIENCE_S: Final[dict[Kind, float]] = {Kind.AGENT: 5.5, Kind.COORDINATOR: 2.5, Kind.BROKER: 1.5}
-"""How long each kind may take to finish; together less than 10 s."""
+PATIENCE_S: Final[dict[Kind, float]] = {
+    Kind.AGENT: 5.5,
+    Kind.WEB: 5.5,
+    Kind.COORDINATOR: 2.5,
+    Kind.BROKER: 1.5,
+}
+"""How long each kind may take to finish; the control room does so beside the agents, and all
+together take less than 10 s."""
 
 IMPATIENT: Final = 2
 """Being asked to stop once more means: now."""
@@ -70,6 +76,8 @@ class Supervisor:
         if self.stop_asked:
             raise Stopped
         for process in self._processes.values():
+            if process.part.kind is Kind.WEB:
+                continue  # the fleet runs without it
             if (status := process.status) is not None:
                 raise PartFailed(process, f"{how_it_ended(status)} while starting")
 
@@ -102,9 +110,9 @@ class Supervisor:
     def stop_all(self) -> list[str]:
         """End every part, agents first and the broker last; return what had to be killed."""
         killed: list[str] = []
-        for kind in (Kind.AGENT, Kind.COORDINATOR, Kind.BROKER):
-            mine = [process for process in self.processes if process.part.kind is kind]
-            killed += self._stop(mine, PATIENCE_S[kind])
+        for kinds in ((Kind.AGENT, Kind.WEB), (Kind.COORDINATOR,), (Kind.BROKER,)):
+            mine = [process for process in self.processes if process.part.kind in kinds]
+            killed += self._stop(mine, PATIENCE_S[kinds[0]])
         self._processes.clear()
         return killed
 
@@ -140,7 +148,7 @@ class Supervisor:
             )
         else:
             failed = PartFailed(process, f"{how_it_ended(status)}, {len(ends)} times now: given up")
-            if part.kind is not Kind.AGENT:
+            if part.is_essential:
                 raise failed
             self._say(f"{screen.BAD} {failed}")
         self.changed()
@@ -149,7 +157,7 @@ class Supervisor:
         try:
             process = self.start(part)
         except FleetBusError as error:
-            if part.kind is not Kind.AGENT:
+            if part.is_essential:
                 raise
             self._say(f"{screen.BAD} {error}")
             return

@@ -36,6 +36,9 @@ def why_summary(state: State, now: Instant) -> Document:
                 "use": len(gate.holders),
                 "text": text_of(state, gate),
                 "holders": holders_of(state, gate.holders, now),
+                "queued": sum(
+                    shape.live for shape in state.shapes.values() if gate in shape.signature.gates
+                ),
             }
             for gate in state.gates.values()
             if isinstance(gate, PermitGate) and not gate.is_open

@@ -36,6 +36,7 @@ TASKS: Final = Table(
     Column("completed_ms", BigInteger),
     Column("doc", LargeBinary, nullable=False),
     Index("tasks_by_status", "status", "created_ms"),
+    Index("tasks_by_age", "created_ms", "id"),
 )
 
 AGENTS: Final = Table(

@@ -64,6 +64,11 @@ def test_the_commands_keep_their_names() -> None:
         "plan history",
         "plan rollback",
         "plan show",
+        "web",
+        "token create",
+        "token list",
+        "token revoke",
+        "token link",
     }
 
 

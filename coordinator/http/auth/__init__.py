@@ -1,0 +1,1 @@
+"""Who may do what over HTTP: tokens in a file, sessions of browsers, and scopes."""
