@@ -74,6 +74,10 @@ demo: $(READY) ## Watch a small fleet at work
 bench: $(READY) ## Measure throughput and latency on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(READY) ## Let a fuzzer attack the broker's framing, matching and conversations for a minute each
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
 .PHONY: lock
 lock: $(READY) ## Make requirements-dev.lock anew, with the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --upgrade \

@@ -122,8 +122,8 @@ class Connection(TurnTaking):
         self._timer = self._loop.call_later(self._patience, self._look)
 
     def data_received(self, data: bytes) -> None:
-        """Handle every packet that is complete now."""
-        if self._ended:
+        """Handle every packet that is complete now; a frame of WebSocket may be empty."""
+        if self._ended or not data:
             return
         self._heard = self._loop.time()
         self._figures.bytes_received += len(data)

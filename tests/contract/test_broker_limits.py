@@ -256,6 +256,26 @@ def test_a_client_over_websocket_is_like_any_other(at: BrokerAddress, name: str)
     client.close()
 
 
+UPGRADE = (
+    b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n"
+)
+
+
+def test_empty_frames_of_websocket_say_nothing(at: BrokerAddress, name: str) -> None:
+    assert at.ws_port is not None
+    hello = connect(name)
+    unmasked = b"\0" * 4
+    with socket.create_connection((at.host, at.ws_port), 5) as browser:
+        browser.sendall(UPGRADE + b"\r\n")
+        while b"\r\n\r\n" not in browser.recv(4096):
+            pass
+        for content in (b"", hello, b"", b""):
+            browser.sendall(bytes((0x82, 0x80 | len(content))) + unmasked + content)
+        assert browser.recv(6) == b"\x82\x04\x20\x02\x00\x00"
+
+
 @pytest.mark.parametrize(
     ("origin", "status"),
     [
@@ -274,11 +294,7 @@ def test_a_page_from_elsewhere_may_not_open_a_websocket(
 ) -> None:
     assert at.ws_port is not None
     with socket.create_connection((at.host, at.ws_port), 5) as browser:
-        browser.sendall(
-            b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n" + origin + b"\r\n"
-        )
+        browser.sendall(UPGRADE + origin + b"\r\n")
         answer = browser.recv(12)
     assert answer == b"HTTP/1.1 " + status
 
