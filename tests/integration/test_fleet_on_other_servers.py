@@ -11,11 +11,11 @@ from tests.support.fleet_process import (
     LEASE_S,
     MARGIN_S,
     Fleet,
-    most_at_once,
     plan_of,
     running_fleet,
     wait_until_idle,
 )
+from tests.support.ground_truth import most_at_once
 
 NAMES = ("Alpha", "Beta")
 LONG_LEASES = {"heartbeat": HEARTBEAT_S, "lease_s": 30.0, "margin_s": MARGIN_S}
