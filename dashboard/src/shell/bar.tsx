@@ -12,11 +12,11 @@ import { useRemembered } from "./remembered";
 import { useTheme } from "./theme";
 
 const INTERVALS: ReadonlyArray<readonly [string, number | null]> = [
-  ["Refresh: live", null],
-  ["Refresh: 10 s", 10],
-  ["Refresh: 30 s", 30],
-  ["Refresh: 1 m", 60],
-  ["Refresh: 5 m", 300],
+  ["live", null],
+  ["10 s", 10],
+  ["30 s", 30],
+  ["1 m", 60],
+  ["5 m", 300],
 ];
 
 function said(link: Link): { text: string; tone: string; shape: Shape } {
@@ -50,7 +50,8 @@ function Interval() {
   const [every, setEvery] = useRemembered<number | null>("interval", null);
   useEffect(() => store.setInterval(every), [store, every]);
   return (
-    <div className="interval">
+    <div className="interval" title="How often values are taken">
+      <Icon name="refresh" size={15} />
       <select
         className="input"
         aria-label="Refresh interval"

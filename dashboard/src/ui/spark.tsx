@@ -15,7 +15,7 @@ export function Spark({
   const width = 220;
   const height = 40;
   if (values.length < 2)
-    return <p className="small faint spark-none">A line is drawn once there are more values.</p>;
+    return <div className="spark-none" title="A line is drawn once there are more values" />;
   const first = values[0]?.[0] ?? 0;
   const last = values.at(-1)?.[0] ?? 1;
   const numbers = values.map(([, value]) => value);

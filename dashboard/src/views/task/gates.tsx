@@ -17,19 +17,23 @@ function numbers(gate: Gate): string {
 
 function Line({ gate }: { gate: Gate }) {
   const until = gate.until_ms ?? gate.resets_ms;
+  const said = gate.ok ? "" : `${gate.text ?? ""}${gate.by ? `, by ${gate.by}` : ""}`;
   return (
     <li className={gate.ok ? "gate open" : "gate closed"}>
       <Glyph shape={gate.ok ? "check" : "cross"} size={12} />
-      <span className="unseen">{gate.ok ? "open:" : "closed:"}</span>
-      <span className="gate-name">{gate.ok ? gateName(gate.code) : reason(gate.code)}</span>
-      <span className="num nowrap">{numbers(gate)}</span>
-      <span className="soft small grow">
-        {gate.ok ? "" : gate.text}
-        {!gate.ok && gate.by ? `, by ${gate.by}` : ""}
+      <span className="gate-name">
+        <span className="unseen">{gate.ok ? "open:" : "closed:"}</span>
+        {gate.ok ? gateName(gate.code) : reason(gate.code)}
       </span>
-      {until && (!gate.ok || gate.windows) ? (
-        <span className="faint small nowrap">
-          {gate.ok ? "closes" : "until then"} <Countdown iso={new Date(until).toISOString()} />
+      <span className="num nowrap">{numbers(gate)}</span>
+      {said || (until && (!gate.ok || gate.windows)) ? (
+        <span className="gate-more soft small">
+          {said}{" "}
+          {until && (!gate.ok || gate.windows) ? (
+            <span className="faint nowrap">
+              {gate.ok ? "closes" : "over"} <Countdown iso={new Date(until).toISOString()} />
+            </span>
+          ) : null}
         </span>
       ) : null}
     </li>

@@ -54,28 +54,27 @@ export const COLUMNS: Column<Task>[] = [
     id: "name",
     accessorKey: "name",
     header: "Name",
-    meta: { width: "25%" },
     cell: ({ row }) => <Link href={taskPath(row.original.id)}>{row.original.name}</Link>,
   },
   {
     id: "mode",
     accessorKey: "mode",
     header: "Mode",
-    meta: { width: "120px", drop: 2 },
+    meta: { width: "112px", drop: 2 },
     cell: ({ row }) => plain(row.original.mode),
   },
   {
     id: "priority",
     accessorKey: "priority",
     header: "Priority",
-    meta: { width: "120px", drop: 2 },
+    meta: { width: "112px", drop: 2 },
     cell: ({ row }) => <PriorityBadge priority={row.original.priority} />,
   },
   {
     id: "agent_name",
     header: "Agent",
     enableSorting: false,
-    meta: { width: "120px", drop: 3 },
+    meta: { width: "108px", drop: 3 },
     cell: ({ row }) =>
       row.original.agent_name ? (
         <Link href={agentPath(row.original.agent_name)}>{row.original.agent_name}</Link>
@@ -87,7 +86,7 @@ export const COLUMNS: Column<Task>[] = [
     id: "doing",
     header: "What it does, or why not",
     enableSorting: false,
-    meta: { drop: 3 },
+    meta: { width: "22%", drop: 3 },
     cell: ({ row }) => <Doing task={row.original} />,
   },
   {
@@ -95,7 +94,7 @@ export const COLUMNS: Column<Task>[] = [
     accessorKey: "created_at",
     header: "Created",
     sortDescFirst: true,
-    meta: { width: "132px", drop: 1 },
+    meta: { width: "124px", drop: 1 },
     cell: ({ row }) => <When iso={row.original.created_at} />,
   },
   {
