@@ -20,6 +20,7 @@ from coordinator.cli import (
     web_commands,
     why_commands,
 )
+from coordinator.cli.report import command as report_command
 from coordinator.cli.up import command as up_command
 from coordinator.settings import BadSettings
 from protocol.errors import FleetBusError
@@ -68,6 +69,7 @@ for one in (
     doctor_command.doctor,
     why_commands.why,
     why_commands.summary,
+    report_command.report,
 ):
     app.command()(one)
 app.add_typer(broker_commands.app, name="broker")

@@ -46,6 +46,7 @@ def test_the_commands_keep_their_names() -> None:
         "watch",
         "why",
         "summary",
+        "report",
         "backup",
         "restore",
         "export",
