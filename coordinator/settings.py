@@ -144,6 +144,11 @@ class CoordinatorSettings(BaseSettings):
         return self.broker is None and not _is_loopback(self.host)
 
     @property
+    def serves_others(self) -> bool:
+        """Whether what listens on ``host`` is reached by other machines."""
+        return not _is_loopback(self.host)
+
+    @property
     def serves_tls(self) -> bool:
         """Whether our own broker speaks TLS: to other machines, as soon as it has certificates."""
         return self.is_exposed and (self.certs / "server.pem").exists()

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from coordinator.http.boundary import Boundary, Rules
 from coordinator.http.problems import Refused, on_http, on_invalid, on_refused
 from coordinator.http.room import Room
-from coordinator.http.routes import agents, fleet, plan, probes, session, tasks
+from coordinator.http.routes import agents, dashboard, fleet, plan, probes, session, tasks
 from coordinator.http.schemas.base import Problem
 
 BASE: Final = "/api/orchestrator"
@@ -43,6 +43,7 @@ def make_app(room: Room | None, rules: Rules) -> FastAPI:
     api.include_router(session.links)
     app.include_router(api)
     app.include_router(probes.router)
+    app.include_router(dashboard.router)  # last: it takes every other path
     _describe(app)
     app.add_middleware(Boundary, rules=rules)
     return app

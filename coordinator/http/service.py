@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -49,6 +50,15 @@ class Connections:
     """Speaks for agents that speak HTTP, which is a coordinator's right; None: nobody does."""
 
 
+class _Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
 @dataclass(slots=True)
 class ControlRoom:
     """The parts of one running control room."""
@@ -72,6 +82,7 @@ class ControlRoom:
             hub=Hub(mirror),
             agents=agents,
             tokens=Tokens.in_directory(settings.data),
+            is_secure=settings.serves_tls,
         )
 
     def _listen(self, filters: list[str]) -> None:
@@ -81,7 +92,11 @@ class ControlRoom:
             self.room.link.bus.subscribe(fresh)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until *stop* is set; a fault in any part ends them all."""
+        """Serve until *stop* is set; a fault in any part ends them all.
+
+        Raises :class:`FleetBusError` when it would serve other machines without TLS.
+        """
+        _refuse_plain_text(self.settings)
         room, address = self.room, self.connections.operator
         filters = [*room.link.filters]
         room.link.bus = Bus(
@@ -94,7 +109,7 @@ class ControlRoom:
             on_lost=lambda: room.mirror.connected(bus=False),
             profile=self.settings.profile,
         )
-        server = uvicorn.Server(self._config())
+        server = _Server(self._config())
         async with asyncio.TaskGroup() as tasks:
             parts = [
                 tasks.create_task(room.link.bus.run(), name="bus"),
@@ -108,7 +123,8 @@ class ControlRoom:
             await asyncio.sleep(0)
             for bus in (room.agents.bus, room.link.bus):
                 if bus is not None:
-                    await bus.disconnect()
+                    with contextlib.suppress(TimeoutError):
+                        await bus.disconnect()
             for part in parts:
                 part.cancel()
         room.reader.close()
@@ -121,14 +137,14 @@ class ControlRoom:
     async def _serve(self, server: uvicorn.Server, stop: asyncio.Event) -> None:
         with _listening(self.settings.host, self.settings.http_port) as sock:
             host, port = sock.getsockname()[:2]
-            log.info(
-                "the control room is on http://%s:%s", f"[{host}]" if ":" in host else host, port
-            )
-            serving = asyncio.ensure_future(server.serve(sockets=[sock]))
-            await asyncio.wait(
-                [serving, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED
-            )
-            self.room.hub.stopping.set()
+            scheme = "https" if self.settings.serves_tls else "http"
+            shown = f"[{host}]" if ":" in host else host
+            log.info("the control room is on %s://%s:%s", scheme, shown, port)
+            serving = asyncio.create_task(server.serve(sockets=[sock]), name="uvicorn")
+            stopping = asyncio.create_task(stop.wait(), name="stop")
+            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            self.room.hub.stop()
             server.should_exit = True
             await serving
             stop.set()
@@ -166,11 +182,14 @@ class ControlRoom:
             "timeout_graceful_shutdown": STOP_WITHIN_S,
             "limit_concurrency": 1_000,
         }
+        if settings.serves_tls:
+            options["ssl_certfile"] = settings.certs / "server.pem"
+            options["ssl_keyfile"] = settings.certs / "server.key"
         return uvicorn.Config(make_app(self.room, rules), **options)
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Any:  # noqa: ANN401 -- a generator of sockets
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -184,6 +203,16 @@ def _listening(host: str, port: int) -> Any:  # noqa: ANN401 -- a generator of s
         ) from None
     finally:
         sock.close()
+
+
+def _refuse_plain_text(settings: CoordinatorSettings) -> None:
+    """Tokens go over the wire with every request: to other machines only under TLS."""
+    if settings.serves_others and not settings.serves_tls and not settings.insecure_network:
+        raise FleetBusError(
+            f"--host {settings.host}: the control room serves other machines only under TLS; make "
+            "certificates with `fleetbus certs`, put a proxy with TLS in front of --host 127.0.0.1 "
+            "(and name it with --http-host), or say --insecure-network"
+        )
 
 
 def _client_name(settings: CoordinatorSettings, address: BrokerAddress) -> str:

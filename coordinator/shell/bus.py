@@ -134,9 +134,12 @@ class Bus:
     async def _use(self, link: Link) -> None:
         self._link = link
         try:
-            granted = link.subscribe(self.filters, self.profile.subscribe_qos)
+            granted = None
+            if self.filters:  # else it only speaks
+                granted = link.subscribe(self.filters, self.profile.subscribe_qos)
             self.on_connected()
-            self._check(await granted)
+            if granted is not None:
+                self._check(await granted)
             await asyncio.shield(link.lost)
         finally:
             self._link = None

@@ -81,6 +81,11 @@ class Hub:
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
+    def stop(self) -> None:
+        """Let all who watch go."""
+        self.stopping.set()
+        self._moved.set()
+
     # --- one watcher
 
     async def _watch(self, views: tuple[str, ...], seq: int | None) -> AsyncIterator[bytes]:

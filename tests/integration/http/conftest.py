@@ -23,7 +23,8 @@ LIMITS: Final = {"max_concurrent_agents": 3, "max_concurrent_combat": 2}
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Run three agents under limits, on the first of the brokers that are tested."""
     folder = tmp_path_factory.mktemp("http")
-    plan = plan_of(AGENTS, global_constraints=LIMITS)
+    windows = {"peak_hours": {"start_time": "00:00", "end_time": "24:00"}}
+    plan = plan_of(AGENTS, global_constraints=LIMITS, schedule_windows=windows)
     with (
         broker_for_a_fleet(brokers_to_test()[0], folder) as where,
         running_fleet(where, folder / "fleet", AGENTS, plan) as fleet,

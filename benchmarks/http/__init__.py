@@ -1,0 +1,1 @@
+"""What the control room costs, and how quickly it answers."""
