@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what the tests run against and pip cannot bring: mosquitto and its command-line
-# clients, and PostgreSQL. Tests start their own brokers and databases on free ports, so the
+# clients, PostgreSQL, and Chromium. Tests start their own brokers and databases on free ports, so the
 # packaged services are kept from starting. Fails, saying what to do, rather than leave a test without its broker.
 set -euo pipefail
 
@@ -22,6 +22,7 @@ declare -A package_of=(
   [mosquitto_sub]=mosquitto-clients
   [initdb]=postgresql
   [pg_ctl]=postgresql
+  [chromium]=chromium
 )
 
 missing_packages() {
@@ -41,7 +42,7 @@ mapfile -t missing < <(missing_packages)
 ((${#missing[@]})) || exit 0
 
 command -v apt-get >/dev/null ||
-  fail "this is no Debian system; install mosquitto with its clients, and PostgreSQL, with your own package manager"
+  fail "this is no Debian system; install mosquitto with its clients, PostgreSQL and Chromium with your own package manager"
 
 as_root=()
 if ((EUID != 0)); then

@@ -7,6 +7,7 @@ import { useFleet, useLink, useStore } from "../live/hooks";
 import type { Link } from "../live/link";
 import { Glyph, type Shape } from "../ui/glyph";
 import { Icon } from "../ui/icon";
+import "../ui/badge.css";
 import { useShell } from "./context";
 import { useRemembered } from "./remembered";
 import { useTheme } from "./theme";
@@ -157,7 +158,7 @@ export function Bar() {
   const fleet = useFleet((state) => state.summary?.fleet_name ?? "");
   const may = useMay("operate");
   return (
-    <header className="bar">
+    <header className="topbar">
       <p className="fleet-name clip" title={fleet}>
         {fleet || "fleetbus"}
       </p>

@@ -88,11 +88,13 @@ function LimitRow({ limit }: { limit: Limit }) {
         <br />
         <code className="faint small">{limit.key}</code>
       </td>
-      <td className="limit-use">
-        <Meter value={limit.used} max={limit.max} label={limitName(limit.key)} />
-        <span className="num small">
-          {count(limit.used)} of {count(limit.max)}
-        </span>
+      <td>
+        <div className="limit-use">
+          <Meter value={limit.used} max={limit.max} label={limitName(limit.key)} />
+          <span className="num small">
+            {count(limit.used)} of {count(limit.max)}
+          </span>
+        </div>
       </td>
       <td className="num">
         {limit.queued_behind ? (
@@ -136,16 +138,18 @@ function CapRow({ cap }: { cap: Cap }) {
         <code className="faint small">{cap.key}</code>
       </td>
       <td className="soft">{cap.unit}</td>
-      <td className="limit-use">
-        {cap.max === null ? (
-          <span className="faint small">no cap</span>
-        ) : (
-          <Meter value={cap.used} max={cap.max} label={`${cap.key}, ${cap.unit}`} />
-        )}
-        <span className="num small">
-          {shown(cap.used)}
-          {cap.max === null ? "" : ` of ${shown(cap.max)}`}
-        </span>
+      <td>
+        <div className="limit-use">
+          {cap.max === null ? (
+            <span className="faint small">no cap</span>
+          ) : (
+            <Meter value={cap.used} max={cap.max} label={`${cap.key}, ${cap.unit}`} />
+          )}
+          <span className="num small">
+            {shown(cap.used)}
+            {cap.max === null ? "" : ` of ${shown(cap.max)}`}
+          </span>
+        </div>
       </td>
       <td>
         {cap.resets_at ? (

@@ -39,6 +39,27 @@ export function changed(document: unknown, path: readonly Step[], value: unknown
   return after;
 }
 
+const LINE = 88;
+
+/** Write a plan as a person would: lists of plain values on one line where they fit. */
 export function write(document: unknown): string {
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${written(document, "")}\n`;
+}
+
+function written(value: unknown, indent: string): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "[]";
+    const isPlain = value.every((one) => typeof one !== "object" || one === null);
+    const line = `[${value.map((one) => JSON.stringify(one)).join(", ")}]`;
+    if (isPlain && indent.length + line.length <= LINE) return line;
+    return `[\n${value.map((one) => inner + written(one, inner)).join(",\n")}\n${indent}]`;
+  }
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  if (entries.length === 0) return "{}";
+  const lines = entries.map(
+    ([key, one]) => `${inner}${JSON.stringify(key)}: ${written(one, inner)}`,
+  );
+  return `{\n${lines.join(",\n")}\n${indent}}`;
 }
