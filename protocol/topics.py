@@ -16,6 +16,7 @@ from protocol.errors import BadName, BadTopic
 VERSION: Final = "v1"
 MAX_TOPIC_BYTES: Final = 200
 DEFAULT_ROOT: Final = "fleet"
+REMEMBERED_TOPICS: Final = 100_000
 
 
 class AgentChannel(StrEnum):
@@ -166,8 +167,23 @@ class Topics:
         """Make a filter of this fleet from one without a root, such as ``agents/+/report``."""
         return f"{self.base}/{pattern}"
 
+    @cached_property
+    def _parsed(self) -> dict[str, Address]:
+        """Topics that were read before: a fleet has few, and each comes thousands of times."""
+        return {}
+
     def parse(self, raw: str) -> Address:
         """Read a topic off the wire, or raise :class:`BadTopic`."""
+        known = self._parsed.get(raw)
+        if known is not None:
+            return known
+        address = self._parse(raw)
+        if len(self._parsed) >= REMEMBERED_TOPICS:
+            self._parsed.clear()
+        self._parsed[raw] = address
+        return address
+
+    def _parse(self, raw: str) -> Address:
         prefix = self.base + "/"
         if not raw.startswith(prefix) or len(raw.encode()) > MAX_TOPIC_BYTES:
             raise BadTopic(raw)

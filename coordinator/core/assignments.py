@@ -133,7 +133,9 @@ def settle_desired(turn: Turn) -> None:
             if attempt.born == _UNBORN:
                 attempt.born = (turn.state.term, agent.rev)
                 turn.do(SaveTask(task.id))
-            assignments.append(_assignment(task, attempt))
+            if attempt.told is None or attempt.told.want is not task.want:
+                attempt.told = _assignment(task, attempt)  # nothing else of it ever changes
+            assignments.append(attempt.told)
         agent.desired = DesiredState(
             agent=agent.name,
             boot=agent.boot,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from protocol.messages import Assignment
 from protocol.vocabulary import OnLeaseLost, Priority, TaskStatus, Want
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Attempt:
     expires_ms: int
     started_ms: int | None = None
     missing: int = 0
+    told: Assignment | None = field(default=None, repr=False, compare=False)
+    """What its agent was told of it last; the same object as long as nothing of it changes."""
 
     def renew(self, heard_mono_ms: int) -> None:
         """Extend the lease as of a heartbeat that was processed at *heard_mono_ms*."""

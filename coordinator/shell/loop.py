@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, TypeVarTuple
 
-from coordinator.core.agents import DesiredState
 from coordinator.core.events import BusConnected, Event, Noted, Stalled, Submitted, Ticked
 from coordinator.core.instant import Instant
 from coordinator.core.records import task_from
@@ -26,6 +25,7 @@ from coordinator.shell.batch import Batch
 from coordinator.shell.cards import Cards
 from coordinator.shell.clock import Clock
 from coordinator.shell.crash import CrashPoint, crash_here
+from coordinator.shell.desired_texts import DesiredTexts
 from coordinator.shell.outage import Outage, hold
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.store import Changes, Row, Store, StoreUnavailable
@@ -71,7 +71,7 @@ class Writer:
     _inbox: "deque[Event]" = field(default_factory=deque)
     _something: asyncio.Event = field(default_factory=asyncio.Event)
     _cards: Cards = field(init=False)
-    _desired: dict[str, tuple[int, Said]] = field(default_factory=dict)
+    _desired: DesiredTexts = field(init=False)
     _learnt: dict[tuple[str, str], None] = field(default_factory=dict)
     _learnt_at_ms: int = 0
     _thread: ThreadPoolExecutor = field(
@@ -80,6 +80,7 @@ class Writer:
 
     def __post_init__(self) -> None:
         self._cards = Cards(self.state, self.speaker)
+        self._desired = DesiredTexts(self.speaker)
 
     def tell(self, event: Event) -> None:
         """Let *event* be decided soon. Called in the loop's thread."""
@@ -320,7 +321,7 @@ class Writer:
         if batch.calls_roll:
             say(self.speaker.rollcall(now))
         for desired in batch.desired.values():
-            say(self._render_desired(desired.desired, now))
+            say(self._desired.render(desired.desired, now))
         for lease in batch.leases.values():
             # A desired of this batch acknowledges the reports already.
             if lease.granted or lease.agent not in batch.desired or lease.report_ack == {}:
@@ -334,17 +335,9 @@ class Writer:
             for said in self.speaker.no_agent(name):
                 say(said)
             batch.shown_agents.pop(name, None)
+            self._desired.forget(name)
         self._cards.add(batch)
         self._cards.show(now, self.publish)
-
-    def _render_desired(self, desired: DesiredState, now: Instant) -> Said:
-        """Render *desired*; the same rev is the same bytes, however often it is said."""
-        known = self._desired.get(desired.agent)
-        if known is not None and known[0] == desired.rev:
-            return known[1]
-        said = self.speaker.desired(desired, now)
-        self._desired[desired.agent] = (desired.rev, said)
-        return said
 
     def _presence(self, now: Instant) -> Said:
         if self.outage is not None:
@@ -359,7 +352,7 @@ class Writer:
         self.publish(self._presence(now))
         for agent in self.state.agents.values():
             if agent.desired is not None:
-                self.publish(self._render_desired(agent.desired, now))
+                self.publish(self._desired.render(agent.desired, now))
         self._cards.add_all()
 
     def close(self) -> None:

@@ -1,7 +1,14 @@
-"""Effects as MQTT messages: topic, payload, QoS and retain flag of everything that is said."""
+"""Effects as MQTT messages: topic, payload, QoS and retain flag of everything that is said.
 
+What is said for every heartbeat and every task is written without building its model first; the
+tests read it back through the model.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+import orjson
 
 from coordinator.core.agents import DesiredState
 from coordinator.core.effects import LogEvent, SayLease
@@ -11,13 +18,11 @@ from coordinator.core.views import registry_view, summary_view, task_view
 from protocol.codec import encode
 from protocol.messages import (
     CoordinatorPresence,
-    Desired,
     FleetEvent,
-    Granted,
-    Lease,
     Reply,
     RollCall,
 )
+from protocol.messages.base import PROTOCOL_VERSION
 from protocol.topics import AgentChannel, CoordinatorChannel, InboxChannel, Topics
 from protocol.vocabulary import CoordinatorState
 
@@ -76,37 +81,44 @@ class Speaker:
         topic = self.topics.coordinator(CoordinatorChannel.ROLLCALL)
         return Said(topic, encode(message), retain=False)
 
-    def desired(self, desired: DesiredState, now: Instant) -> Said:
-        """Render what an agent should hold."""
-        message = Desired.model_construct(
-            ts_ms=now.wall_ms,
-            coord=self.coord,
-            term=self.term,
-            rev=desired.rev,
-            for_boot=desired.boot,
-            as_of=desired.as_of,
-            mode=desired.mode,
-            report_ack=desired.report_ack,
-            tasks=desired.tasks,
+    def desired(self, desired: DesiredState, tasks: Sequence[bytes], now: Instant) -> Said:
+        """Render a :class:`~protocol.messages.Desired`; *tasks* are its assignments, encoded."""
+        payload = orjson.dumps(
+            {
+                **self._envelope(now),
+                "rev": desired.rev,
+                "for_boot": desired.boot,
+                "as_of": desired.as_of,
+                "mode": desired.mode.value,
+                "report_ack": desired.report_ack,
+                "tasks": [orjson.Fragment(task) for task in tasks],
+            }
         )
-        return Said(self.topics.inbox(desired.agent, InboxChannel.DESIRED), encode(message))
+        return Said(self.topics.inbox(desired.agent, InboxChannel.DESIRED), payload)
 
     def lease(self, lease: SayLease, now: Instant) -> Said:
-        """Render the answer to a heartbeat."""
-        message = Lease.model_construct(
-            ts_ms=now.wall_ms,
-            coord=self.coord,
-            term=self.term,
-            boot=lease.boot,
-            as_of=lease.as_of,
-            rev=lease.rev,
-            granted=tuple(
-                Granted.model_construct(task=task, fence=fence) for task, fence in lease.granted
-            ),
-            report_ack=lease.report_ack,
+        """Render a :class:`~protocol.messages.Lease`, the answer to a heartbeat."""
+        payload = orjson.dumps(
+            {
+                **self._envelope(now),
+                "boot": lease.boot,
+                "as_of": lease.as_of,
+                "rev": lease.rev,
+                "granted": [{"task": task, "fence": fence} for task, fence in lease.granted],
+                "report_ack": lease.report_ack,
+            }
         )
         topic = self.topics.inbox(lease.agent, InboxChannel.LEASE)
-        return Said(topic, encode(message), qos=0, retain=False)
+        return Said(topic, payload, qos=0, retain=False)
+
+    def _envelope(self, now: Instant) -> dict[str, object]:
+        """Write the fields of :class:`~protocol.messages.base.FromCoordinator`."""
+        return {
+            "v": PROTOCOL_VERSION,
+            "ts_ms": now.wall_ms,
+            "coord": self.coord,
+            "term": self.term,
+        }
 
     def reply(self, client: str, reply: Reply) -> Said:
         """Render the answer to a client."""

@@ -4,6 +4,7 @@ The real codec is used on a sample, in the bus; rendering each of a million mess
 back would make an hour of the fleet cost five times as much.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from coordinator.core.agents import DesiredState
@@ -59,7 +60,7 @@ class PlainSpeaker(Speaker):
         said = RollCall(ts_ms=now.wall_ms, coord=self.coord, term=self.term, jitter_ms=500)
         return self._said("coordinator/rollcall", said, retain=False)
 
-    def desired(self, desired: DesiredState, now: Instant) -> Said:
+    def desired(self, desired: DesiredState, tasks: Sequence[bytes], now: Instant) -> Said:
         said = make(
             Desired,
             v=PROTOCOL_VERSION,
