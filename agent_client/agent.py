@@ -2,7 +2,6 @@
 
 import logging
 import os
-import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +14,20 @@ from typing import Final, Self, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from agent_client import isolation as isolated
+from agent_client.boots import new_boot
 from agent_client.clock import SystemClock
 from agent_client.errors import AgentError, BadSetting
 from agent_client.handlers import Handler, Handlers, Isolation
 from agent_client.loop import ErrorNoted, Goodbye, Loop, ModeSet
 from agent_client.metrics import MetricSet
-from agent_client.settings import AgentSettings, broker_of, machine_id_of, profile_of, root_of
+from agent_client.settings import (
+    AgentSettings,
+    broker_of,
+    client_id_of,
+    machine_id_of,
+    profile_of,
+    root_of,
+)
 from agent_client.state.memory import memory_of
 from agent_client.verdict import portable
 from protocol.messages.base import Label
@@ -76,7 +83,7 @@ class Agent:
             heartbeat_s=heartbeat_s,
             config_path=config_path,
             profile=profile,
-            client_id=f"{name}-{secrets.token_hex(6)}" if profile.suffixes_client_ids else name,
+            client_id=client_id_of(name, profile),
             state_dir=None if state_dir is None else Path(state_dir),
         )
         self._drain_s = drain_s
@@ -170,7 +177,7 @@ class Agent:
         if not self._handlers.modes:
             log.info("agent %s has no handlers: it will reject every task", self.name)
         self._process = os.getpid()
-        clock, boot = SystemClock(), secrets.token_hex(16)
+        clock, boot = SystemClock(), new_boot()
         self._loop = Loop(
             self.settings,
             self._handlers,

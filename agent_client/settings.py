@@ -6,6 +6,7 @@ The environment is read here and nowhere else: ``FLEETBUS_BROKER``, ``FLEETBUS_B
 """
 
 import os
+import secrets
 import socket
 import ssl
 from collections.abc import Mapping
@@ -173,6 +174,11 @@ def profile_of(name: str | None) -> BrokerProfile:
     if name not in BROKER_PROFILES:
         raise BadSetting("broker_profile", name, f"one of {', '.join(BROKER_PROFILES)}")
     return BROKER_PROFILES[name]
+
+
+def client_id_of(name: str, profile: BrokerProfile) -> str:
+    """Make the client id of *name*; where it is not bound to the name, nobody may guess it."""
+    return f"{name}-{secrets.token_hex(6)}" if profile.suffixes_client_ids else name
 
 
 def broker_of(url: str | None) -> BrokerAddress:

@@ -121,7 +121,7 @@ def _rights(
     if not name:
         return rights(topics, "", Role.OBSERVER)
     # A person may be connected several times, so only to people a longer client id is allowed.
-    several = entry is not None and entry.role is not Role.AGENT
+    several = entry is not None and entry.role not in {Role.AGENT, Role.HOST}
     if name != connect.client_id and not (several and connect.client_id.startswith(f"{name}-")):
         return Refusal(
             f"username {name[:80]!r} with client id {connect.client_id[:80]!r}; both must be the "
@@ -132,7 +132,7 @@ def _rights(
     except BadName as error:
         return Refusal(str(error))
     if entry is None:
-        return rights(topics, name, Role.AGENT, Role.OPERATOR)
+        return rights(topics, name, Role.AGENT, Role.OPERATOR, Role.HOST)
     return rights(topics, name, entry.role)
 
 

@@ -17,6 +17,7 @@ class Role(StrEnum):
     """In which capacity somebody uses the bus."""
 
     AGENT = "agent"
+    HOST = "host"
     COORDINATOR = "coordinator"
     OPERATOR = "operator"
     OBSERVER = "observer"
@@ -34,6 +35,7 @@ class Grant:
 WATCHED: Final = (
     "agents/#",
     "inbox/#",
+    "hosts/#",
     "registry/#",
     "tasks/#",
     "coordinator/#",
@@ -53,10 +55,16 @@ TABLE: Final[dict[Role, Grant]] = {
         subscribe=("agents/{self}/presence", "registry/{self}", "inbox/{self}/#", "coordinator/#"),
         will=("agents/{self}/presence",),
     ),
+    Role.HOST: Grant(
+        publish=("hosts/{self}/presence", "hosts/{self}/actual", "hosts/{self}/metrics"),
+        subscribe=("hosts/{self}/presence", "hosts/{self}/desired", "coordinator/#"),
+        will=("hosts/{self}/presence",),
+    ),
     Role.COORDINATOR: Grant(
         publish=(
             "agents/#",
             "inbox/#",
+            "hosts/#",
             "registry/#",
             "tasks/#",
             "coordinator/#",

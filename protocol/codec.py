@@ -19,6 +19,10 @@ from protocol.messages import (
     FleetEvent,
     FromAgent,
     Heartbeat,
+    HostActual,
+    HostDesired,
+    HostMetrics,
+    HostPresence,
     Info,
     Lease,
     Message,
@@ -40,6 +44,8 @@ from protocol.topics import (
     CoordinatorChannel,
     CoordinatorTopic,
     EventsTopic,
+    HostChannel,
+    HostTopic,
     InboxChannel,
     InboxTopic,
     RegistryTopic,
@@ -60,6 +66,9 @@ MAX_BYTES: Final[dict[type[Message], int]] = {
     Metrics: SMALL_MESSAGE_BYTES,
     Report: LARGE_MESSAGE_BYTES,
     Submit: LARGE_MESSAGE_BYTES,
+    HostPresence: SMALL_MESSAGE_BYTES,
+    HostActual: LARGE_MESSAGE_BYTES,
+    HostMetrics: SMALL_MESSAGE_BYTES,
 }
 """What a peer may send us. The coordinator's own messages are bounded by what they are made of."""
 
@@ -73,6 +82,12 @@ _OF_AGENT: Final[dict[AgentChannel, type[FromAgent]]] = {
 _OF_INBOX: Final[dict[InboxChannel, type[Message]]] = {
     InboxChannel.DESIRED: Desired,
     InboxChannel.LEASE: Lease,
+}
+_OF_HOST: Final[dict[HostChannel, type[Message]]] = {
+    HostChannel.PRESENCE: HostPresence,
+    HostChannel.ACTUAL: HostActual,
+    HostChannel.METRICS: HostMetrics,
+    HostChannel.DESIRED: HostDesired,
 }
 _OF_COORDINATOR: Final[dict[CoordinatorChannel, type[Message]]] = {
     CoordinatorChannel.PRESENCE: CoordinatorPresence,
@@ -108,6 +123,10 @@ def decode_from(address: Address, payload: bytes) -> Message:
             said = getattr(message, "agent", agent)
             if said != agent:
                 raise BadPayload(Reason.WRONG_SENDER, f"{said!r} on the topic of {agent!r}")
+        case HostTopic(host=host):
+            said = getattr(message, "host", host)
+            if said != host:
+                raise BadPayload(Reason.WRONG_SENDER, f"{said!r} on the topic of {host!r}")
         case _:
             pass
     return message
@@ -120,6 +139,8 @@ def model_of(address: Address) -> type[Message]:
             return _OF_AGENT[channel]
         case InboxTopic(channel=inbox_channel):
             return _OF_INBOX[inbox_channel]
+        case HostTopic(channel=host_channel):
+            return _OF_HOST[host_channel]
         case CoordinatorTopic(channel=own_channel):
             return _OF_COORDINATOR[own_channel]
         case RegistryTopic():

@@ -15,6 +15,8 @@ RESERVED_AGENTS: Final = frozenset({"coordinator", "observer"})
 
 _AGENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _TASK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
+_HOST_PREFIX: Final = "host-"
 _ROOT_LEVEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 AgentName = Annotated[
@@ -23,6 +25,8 @@ AgentName = Annotated[
 TaskId = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
 ClientName = AgentName
 """An operator's name obeys the grammar of an agent's: both are MQTT usernames."""
+HostName = AgentName
+"""So does a host's."""
 
 
 def agent_name(name: str) -> str:
@@ -39,6 +43,15 @@ def client_name(name: str) -> str:
     if not isinstance(name, str) or not _AGENT.fullmatch(name):
         raise BadName("client", name, "1-63 of A-Z a-z 0-9 _ -, first a letter or digit")
     return name
+
+
+def host_name(machine_id: str) -> str:
+    """Return the name on the bus of the host of the machine *machine_id*.
+
+    It begins with ``host-``, so that an agent may be called as its machine is.
+    """
+    plain = _NOT_IN_A_NAME.sub("-", machine_id)
+    return f"{_HOST_PREFIX}{plain}"[:63]
 
 
 def task_id(name: str) -> str:

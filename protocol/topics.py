@@ -36,6 +36,15 @@ class InboxChannel(StrEnum):
     LEASE = "lease"
 
 
+class HostChannel(StrEnum):
+    """What is said of one machine, below ``hosts/<host>/``: by its host, and ``desired`` to it."""
+
+    PRESENCE = "presence"
+    ACTUAL = "actual"
+    METRICS = "metrics"
+    DESIRED = "desired"
+
+
 class CoordinatorChannel(StrEnum):
     """What the coordinator says of itself and the fleet, below ``coordinator/``."""
 
@@ -58,6 +67,14 @@ class InboxTopic:
 
     agent: str
     channel: InboxChannel
+
+
+@dataclass(frozen=True, slots=True)
+class HostTopic:
+    """``hosts/<host>/<channel>``: about the agents of one machine."""
+
+    host: str
+    channel: HostChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,7 @@ class ReplyTopic:
 Address: TypeAlias = (
     AgentTopic
     | InboxTopic
+    | HostTopic
     | RegistryTopic
     | TaskTopic
     | CoordinatorTopic
@@ -113,6 +131,7 @@ Address: TypeAlias = (
 
 _AGENT_CHANNELS: Final = {channel.value: channel for channel in AgentChannel}
 _INBOX_CHANNELS: Final = {channel.value: channel for channel in InboxChannel}
+_HOST_CHANNELS: Final = {channel.value: channel for channel in HostChannel}
 _COORDINATOR_CHANNELS: Final = {channel.value: channel for channel in CoordinatorChannel}
 
 
@@ -137,6 +156,10 @@ class Topics:
     def inbox(self, name: str, channel: InboxChannel) -> str:
         """Name the topic on which agent *name* is told about *channel*."""
         return f"{self.base}/inbox/{name}/{channel.value}"
+
+    def host(self, name: str, channel: HostChannel) -> str:
+        """Name the topic of *channel* of the host *name*."""
+        return f"{self.base}/hosts/{name}/{channel.value}"
 
     def registry(self, name: str) -> str:
         """Name the topic of the coordinator's view of agent *name*."""
@@ -199,6 +222,8 @@ def _address(levels: list[str], raw: str) -> Address:
             return AgentTopic(names.agent_name(agent), _AGENT_CHANNELS[channel])
         case ["inbox", agent, channel] if channel in _INBOX_CHANNELS:
             return InboxTopic(names.agent_name(agent), _INBOX_CHANNELS[channel])
+        case ["hosts", host, channel] if channel in _HOST_CHANNELS:
+            return HostTopic(names.client_name(host), _HOST_CHANNELS[channel])
         case ["registry", agent]:
             return RegistryTopic(names.agent_name(agent))
         case ["tasks", task]:

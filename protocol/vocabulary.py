@@ -93,6 +93,20 @@ class PresenceState(StrEnum):
     LOST = "lost"
 
 
+class HostedState(StrEnum):
+    """How it is with an agent on its host.
+
+    ``waiting``: it ended and is started again in a moment. ``error``: it ended too often and is not
+    started again until somebody asks for it. ``stopped``: it ended by itself, or was to end.
+    """
+
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    WAITING = "waiting"
+    ERROR = "error"
+
+
 class CoordinatorState(StrEnum):
     """What the coordinator says of itself; ``offline`` is also its last will.
 
@@ -195,6 +209,10 @@ class SubmitOp(StrEnum):
     RETURN = "return"
     """Take back what operators did to an agent."""
     FORGET = "forget"
+    START = "start"
+    """Have an agent of the plan started by the host of its machine."""
+    STOP = "stop"
+    RESTART = "restart"
     PAUSE_FLEET = "pause_fleet"
     RESUME_FLEET = "resume_fleet"
     HOLD = "hold"

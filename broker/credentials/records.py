@@ -105,7 +105,7 @@ class Book:
     def _must_be_free(self, name: str, role: Role) -> None:
         names.agent_name(name)
         if role is Role.COORDINATOR:
-            raise CannotEnroll(name, "role is 'coordinator'", "agent, operator or observer")
+            raise CannotEnroll(name, "role is 'coordinator'", "agent, host, operator or observer")
         entry = self.entries.get(name)
         if entry is not None and entry.secrets:
             right = "give it another secret (fleetbus rotate NAME) or revoke it first"

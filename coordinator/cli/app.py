@@ -12,6 +12,7 @@ from coordinator.cli import (
     doctor_command,
     enroll_commands,
     fleet_commands,
+    host_commands,
     part_commands,
     plan_commands,
     screen,
@@ -58,6 +59,7 @@ for one in (
     part_commands.agent,
     fleet_commands.tasks,
     fleet_commands.watch,
+    host_commands.hosts,
     store_commands.backup,
     store_commands.restore,
     store_commands.export,
@@ -73,6 +75,9 @@ for one in (
 ):
     app.command()(one)
 app.add_typer(broker_commands.app, name="broker")
+app.add_typer(host_commands.app, name="host")
+for one in (host_commands.start, host_commands.stop, host_commands.restart):
+    why_commands.agents_app.command(one.__name__)(one)
 app.add_typer(why_commands.agents_app, name="agents")
 task_commands.app.command("why")(why_commands.task_why)
 app.command("import")(store_commands.import_)

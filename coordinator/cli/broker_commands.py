@@ -99,10 +99,18 @@ def _roles(
 ) -> dict[str, Role]:
     from broker.credentials.file import CredentialsFile
     from coordinator.plan.load import load
+    from coordinator.plan.pools import member_names
+    from protocol.names import host_name
 
+    plan = load(chosen.plan_file)
     roles = {COORDINATOR: Role.COORDINATOR, LOCAL_OPERATOR: Role.OPERATOR, DOCTOR: Role.AGENT}
     roles |= dict.fromkeys(DOCTORS_COORDINATORS, Role.COORDINATOR)
-    roles |= {agent.name: Role.AGENT for agent in load(chosen.plan_file).agents}
+    roles |= {agent.name: Role.AGENT for agent in plan.agents}
+    machines = {agent.machine_id for agent in plan.agents if agent.machine_id}
+    for pool, its in plan.pools.items():
+        roles |= dict.fromkeys(member_names(pool, its.max), Role.AGENT)
+        machines.update(its.machines)
+    roles |= {host_name(machine): Role.HOST for machine in sorted(machines)}
     for entry in CredentialsFile(chosen.credentials_file).load().entries.values():
         if entry.is_revoked:
             roles.pop(entry.name, None)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's or person's name.")]
 Kind = Annotated[
     Role,
-    typer.Option("--role", metavar="ROLE", help="agent, operator (may ask) or observer (watches)."),
+    typer.Option(
+        "--role", metavar="ROLE", help="agent, host, operator (may ask) or observer (watches)."
+    ),
 ]
 SecretFile = Annotated[
     Path | None,

@@ -13,6 +13,9 @@ from protocol.errors import WireError
 from protocol.messages import (
     CoordinatorPresence,
     FleetEvent,
+    HostActual,
+    HostMetrics,
+    HostPresence,
     Message,
     Presence,
     Registry,
@@ -27,6 +30,9 @@ FILTERS: Final = (
     "registry/+",
     "agents/+/presence",
     "tasks/+",
+    "hosts/+/presence",
+    "hosts/+/actual",
+    "hosts/+/metrics",
     "events",
 )
 MAX_EVENTS: Final = 50
@@ -42,6 +48,9 @@ class FleetState:
     agents: dict[str, Registry] = field(default_factory=dict)
     presences: dict[str, Presence] = field(default_factory=dict)
     tasks: dict[str, TaskView] = field(default_factory=dict)
+    hosts: dict[str, HostPresence] = field(default_factory=dict)
+    actual: dict[str, HostActual] = field(default_factory=dict)
+    machines: dict[str, HostMetrics] = field(default_factory=dict)
     events: list[FleetEvent] = field(default_factory=list)
     unreadable: int = 0
 
@@ -79,6 +88,12 @@ class FleetState:
                 self.presences[message.agent] = message
             case TaskView():
                 self.tasks[message.task] = message
+            case HostPresence():
+                self.hosts[message.host] = message
+            case HostActual():
+                self.actual[message.host] = message
+            case HostMetrics():
+                self.machines[message.host] = message
             case FleetEvent():
                 self.events = [*self.events, message][-MAX_EVENTS:]
             case _:

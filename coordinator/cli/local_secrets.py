@@ -21,8 +21,10 @@ DOCTORS_COORDINATORS: Final = ("coordinator-doctor", "coordinator-doctor-2")
 """As whom `fleetbus doctor` tries what agents may do, and watches with a coordinator's eyes."""
 
 
-def enroll_here(chosen: CoordinatorSettings, agents: Sequence[str]) -> None:
-    """Give the command line and *agents* their secrets, once our own broker asks for any."""
+def enroll_here(
+    chosen: CoordinatorSettings, agents: Sequence[str], hosts: Sequence[str] = ()
+) -> None:
+    """Give the command line and the others their secrets, once our own broker asks for any."""
     if not (chosen.is_exposed or chosen.require_credentials):
         return
     from broker.credentials.file import CredentialsFile
@@ -33,6 +35,7 @@ def enroll_here(chosen: CoordinatorSettings, agents: Sequence[str]) -> None:
     if not file.load().lets_somebody_in and not chosen.require_credentials:
         return  # the broker will refuse to start, and say what to do
     wanted = dict.fromkeys((*agents, DOCTOR), Role.AGENT) | {LOCAL_OPERATOR: Role.OPERATOR}
+    wanted |= dict.fromkeys(hosts, Role.HOST)
     fresh: dict[str, str] = {}
 
     def decide(book: Book) -> Book:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from coordinator.core.health import HealthRecord
 from coordinator.core.policy import AgentPolicy
 from coordinator.core.queue.board import Board
-from protocol.messages import Assignment, Info
-from protocol.vocabulary import AgentHealth, AgentMode, AgentStatus, PresenceState
+from protocol.messages import Assignment, HostedAgent, Info
+from protocol.vocabulary import AgentHealth, AgentMode, AgentStatus, HostedState, PresenceState
 
 if TYPE_CHECKING:
     from coordinator.core.blocks import Block
@@ -109,6 +109,13 @@ class Agent:
     busy_since_ms: int | None = None
     idle_since_ms: int | None = None
     resting_until_ms: int | None = None
+    host: str | None = None
+    """Which host said of it last that it runs it."""
+    hosted: HostedAgent | None = None
+    dead_boot: str | None = None
+    """The boot that its host knows to be dead: no word of it counts any more."""
+    leaving: bool = False
+    """Whether its pool gives it nothing new: it goes as soon as it holds nothing, or is gone."""
     forgotten_epoch: int = 0
     """Tombstone: boots up to this epoch are not welcome any more."""
     health: HealthRecord = field(default_factory=HealthRecord)
@@ -165,7 +172,8 @@ class Agent:
     def status(self) -> AgentStatus:
         """The public status."""
         if self.lost or self.presence in {PresenceState.OFFLINE, PresenceState.LOST}:
-            return AgentStatus.OFFLINE
+            gave_up = self.hosted is not None and self.hosted.state is HostedState.ERROR
+            return AgentStatus.ERROR if gave_up else AgentStatus.OFFLINE
         if self.is_in_maintenance:
             return AgentStatus.MAINTENANCE
         if self.held:

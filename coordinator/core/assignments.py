@@ -2,7 +2,8 @@
 
 A permit is taken when a task is assigned and given back exactly once, when its attempt ends. An
 attempt ends only by a terminal report, by an expired lease, by a new boot that knows its
-predecessor dead, or when the agent itself twice does not list it any more.
+predecessor dead, by a host that saw its process end, or when the agent itself twice does not list
+it any more.
 """
 
 from typing import Final
@@ -23,7 +24,7 @@ _UNBORN: Final = (0, 0)
 _LEASE_PARTS: Final = 4
 _DECISIVE: Final = frozenset({"succeeded", "failed"})
 _MAY_HAVE_BEGUN: Final = frozenset(
-    {"lease_expired", "predecessor_dead", "lost_by_agent", "declared_dead"}
+    {"lease_expired", "predecessor_dead", "process_dead", "lost_by_agent", "declared_dead"}
 )
 """Ends at which nobody said whether the work had begun; the cautious answer is yes."""
 

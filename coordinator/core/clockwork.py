@@ -6,8 +6,10 @@ from coordinator.core.closures import reopen_if_due
 from coordinator.core.cooldowns import half_open
 from coordinator.core.effects import ShowTask
 from coordinator.core.gates import PermitGate
+from coordinator.core.hosts.hearing import on_host_timer
 from coordinator.core.losses import lost_attempt
 from coordinator.core.openings import WindowGate, look_at_clock
+from coordinator.core.pools.scaling import on_pool_due
 from coordinator.core.presence import on_silence_timer
 from coordinator.core.recurrence.runs import on_schedule_due
 from coordinator.core.standing import refresh
@@ -19,7 +21,7 @@ from coordinator.core.waiting import end_expired, hide, wait
 from protocol.vocabulary import OnLeaseLost
 
 
-def fire_timers(turn: Turn) -> None:
+def fire_timers(turn: Turn) -> None:  # noqa: C901, PLR0912 -- one arm per kind of timer
     """Handle everything that is due."""
     for due, subject in turn.state.timers.pop_due(turn.now):
         match due:
@@ -39,6 +41,10 @@ def fire_timers(turn: Turn) -> None:
                 on_schedule_due(turn, subject)
             case Due.AGENT:
                 _on_agent(turn, subject)
+            case Due.HOST:
+                on_host_timer(turn, subject)
+            case Due.POOL:
+                on_pool_due(turn, subject)
             case Due.RECOVERED:
                 pass  # a recovery is judged after every event
             case _:

@@ -8,6 +8,7 @@ replies) and rendered from the committed state where only the newest counts (vie
 from typing import NamedTuple, TypeAlias
 
 from coordinator.core.agents import DesiredState
+from coordinator.core.hosts.model import HostedList
 from protocol.messages import Reply
 
 
@@ -83,6 +84,12 @@ class SayDesired(NamedTuple):
     desired: DesiredState
 
 
+class SayHostDesired(NamedTuple):
+    """State to a host which agents it should run. Only the newest of a host counts."""
+
+    desired: HostedList
+
+
 class SayLease(NamedTuple):
     """Answer an agent's heartbeat, or acknowledge its reports. Only the newest counts."""
 
@@ -147,6 +154,7 @@ Effect: TypeAlias = (
     | SavePlan
     | LogEvent
     | SayDesired
+    | SayHostDesired
     | SayLease
     | SayReply
     | ShowAgent

@@ -9,16 +9,30 @@ from typing import NamedTuple, TypeAlias
 
 from coordinator.core.policy import Policy
 from coordinator.core.tasks import Task
-from protocol.messages import Heartbeat, Info, Metrics, Presence, Reply, Report, Submit
+from protocol.messages import (
+    Heartbeat,
+    HostActual,
+    HostMetrics,
+    HostPresence,
+    Info,
+    Metrics,
+    Presence,
+    Reply,
+    Report,
+    Submit,
+)
+
+FromAgents: TypeAlias = Presence | Info | Heartbeat | Metrics | Report
+FromHosts: TypeAlias = HostPresence | HostActual | HostMetrics
 
 
 class Heard(NamedTuple):
-    """An agent's message arrived; ``retained`` if the broker may only have remembered it.
+    """An agent or a host spoke; ``retained`` if the broker may only have remembered it.
 
     What was remembered teaches who exists and never that somebody is alive.
     """
 
-    message: Presence | Info | Heartbeat | Metrics | Report
+    message: FromAgents | FromHosts
     retained: bool = False
 
 

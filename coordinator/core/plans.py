@@ -7,6 +7,7 @@ what does not fit any more drains away.
 from coordinator.core.budgets import judge_budget
 from coordinator.core.cooldowns import narrow
 from coordinator.core.policy import Policy
+from coordinator.core.pools.scaling import take_pools
 from coordinator.core.recurrence.runs import take_schedules
 from coordinator.core.standing import refresh
 from coordinator.core.state import State
@@ -38,6 +39,8 @@ def on_plan_applied(turn: Turn, policy: Policy) -> None:
     for task in waiting:
         wait(turn, task)
     take_schedules(turn)
+    take_pools(turn)
+    turn.rehost()
     turn.tell("plan_applied", None, f"the plan of {policy.fleet_name} is in force")
 
 

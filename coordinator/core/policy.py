@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from coordinator.core.civil import Window
+from coordinator.core.pools.decision import PoolPolicy
 from coordinator.core.recurrence.recurring import RecurringTask
 from protocol.vocabulary import AgentHealth, Priority
 
@@ -57,6 +58,8 @@ class AgentPolicy:
     auto_start: bool = False
     command: tuple[str, ...] = ()
     config_path: str | None = None
+    pool: str | None = None
+    """The pool that decides whether it runs, and on which machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,7 @@ class Policy:
     rests: tuple[Rest, ...] = ()
     schedules: tuple[RecurringTask, ...] = ()
     """Those that are enabled; one that is not names no times at all."""
+    pools: Mapping[str, PoolPolicy] = field(default_factory=lambda: MappingProxyType({}))
     lease: LeasePolicy = LeasePolicy()
     ageing: Ageing = Ageing()
     task_ttl_ms: int = 300_000

@@ -71,10 +71,13 @@ def _what_matters(info: Info) -> Info:
 def current_boot(turn: Turn, said: FromAgent) -> Agent | None:
     """Return the agent if *said* is of its newest boot, which it may have just become."""
     agent = turn.state.agent(said.agent)
-    if said.boot == agent.boot:
-        return agent
     if isinstance(said, Report):
         return agent  # reports are judged by their fence, whatever boot they come from
+    if said.boot == agent.boot:
+        if said.boot == agent.dead_boot:
+            turn.drop("dead_boot")
+            return None
+        return agent
     if said.epoch <= max(agent.epoch, agent.forgotten_epoch):
         turn.drop("old_boot")
         heard = agent.heard_ms

@@ -12,7 +12,9 @@ from coordinator.core.civil.periods import Period
 from coordinator.core.closures import Closure
 from coordinator.core.cooldowns import Cooldown
 from coordinator.core.history import history_from, history_record
+from coordinator.core.hosts.model import Order
 from coordinator.core.policy import Policy
+from coordinator.core.pools.model import pool_from, pool_record
 from coordinator.core.recurrence.progress import progress_from, progress_record
 from coordinator.core.state import State
 from coordinator.core.tasks import Attempt, Phase, Task
@@ -221,6 +223,10 @@ def remember_mark(state: State, kind: str, key: str, record: Record) -> None:
             state.holds[key] = Hold(**record)
         case "cooldown":
             state.type_cooldowns[key] = Cooldown(**record)
+        case "order":
+            state.orders[key] = Order(**record)
+        case "pool":
+            state.pools[key] = pool_from(key, record)
         case "schedule":
             state.schedules.progress[key] = progress_from(record)
         case "history":
@@ -243,6 +249,12 @@ def mark_record(state: State, kind: str, key: str) -> Record | None:
         case "cooldown":
             cooldown = state.type_cooldowns.get(key)
             return None if cooldown is None else asdict(cooldown)
+        case "order":
+            order = state.orders.get(key)
+            return None if order is None else asdict(order)
+        case "pool":
+            pool = state.pools.get(key)
+            return None if pool is None else pool_record(pool)
         case "schedule":
             progress = state.schedules.progress.get(key)
             return None if progress is None else progress_record(progress)

@@ -13,6 +13,7 @@ from coordinator.core.cooldowns import narrow
 from coordinator.core.effects import CallRoll, Effect, SayState
 from coordinator.core.instant import Instant
 from coordinator.core.plans import take_places
+from coordinator.core.pools.scaling import take_pools
 from coordinator.core.recurrence.runs import take_schedules
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
@@ -60,6 +61,7 @@ def restore(
     state.timers.at_mono(latest_ms + 1, Due.RECOVERED)
     state.recovered_by_ms = latest_ms
     take_schedules(turn)
+    take_pools(turn)
     turn.do(SayState())
     turn.do(CallRoll())
     return turn.effects
@@ -129,6 +131,9 @@ def on_restored(turn: Turn, quiet_ms: int) -> None:
 def on_stalled(turn: Turn, stalled_ms: int) -> None:
     """Add the time that the coordinator or its bus stood still to every deadline."""
     state = turn.state
+    for host in state.hosts.values():
+        if host.heard_ms is not None:
+            host.heard_ms += stalled_ms
     for agent in state.agents.values():
         if agent.heard_ms is not None:
             agent.heard_ms += stalled_ms

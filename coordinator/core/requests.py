@@ -14,6 +14,7 @@ from coordinator.core.creation import create, create_many, repeat
 from coordinator.core.effects import ClearAgent, SaveAgent, SaveReply, SayReply
 from coordinator.core.errors import BadRequest, IllegalMove, RequestError, UnknownSubject
 from coordinator.core.gates import GLOBAL
+from coordinator.core.hosts.orders import order_agent
 from coordinator.core.losses import lost_attempt
 from coordinator.core.standing import refresh
 from coordinator.core.state import KEPT_REQUESTS
@@ -173,7 +174,7 @@ def _explain(turn: Turn, asked: Submit) -> dict[str, Any]:
             return why_summary(turn.state, turn.now)
 
 
-def _operate(turn: Turn, actor: str, asked: Submit) -> None:
+def _operate(turn: Turn, actor: str, asked: Submit) -> None:  # noqa: C901, PLR0912 -- one arm per verb
     """Carry out what an operator does to an agent, the fleet or a permit key."""
     reason = asked.reason or "no reason given"
     lasts_ms = HOUR_MS if asked.for_s is None else int(asked.for_s * 1000)
@@ -184,6 +185,8 @@ def _operate(turn: Turn, actor: str, asked: Submit) -> None:
             verb = Verb(VerbKind(asked.op.value), reason, actor, until_ms, agent.verb)
             apply(turn, agent, verb)
             refresh(turn, agent)
+        case SubmitOp.START | SubmitOp.STOP | SubmitOp.RESTART:
+            order_agent(turn, asked.agent, asked.op, actor, reason)
         case SubmitOp.RETURN:
             agent = _agent(turn, asked)
             if not lift(turn, agent, actor):

@@ -14,8 +14,10 @@ from coordinator.core.cooldowns import Cooldown, type_keys
 from coordinator.core.gates import CountedGate, Gate, Signature
 from coordinator.core.gating import gates_of
 from coordinator.core.history import History
+from coordinator.core.hosts.model import Host, Order
 from coordinator.core.openings import WindowGate
 from coordinator.core.policy import Policy
+from coordinator.core.pools.model import Pool
 from coordinator.core.queue.board import Board
 from coordinator.core.queue.classes import AgentClass, ClassKey
 from coordinator.core.queue.shapes import Kind, Shape
@@ -69,6 +71,11 @@ class State:
     schedules: Schedules = field(default_factory=Schedules)
     history: History = field(default_factory=History)
     type_cooldowns: dict[str, Cooldown] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    """By name, those that have spoken in this term."""
+    orders: dict[str, Order] = field(default_factory=dict)
+    """Agent to what an operator asked of its host."""
+    pools: dict[str, Pool] = field(default_factory=dict)
     dependents: dict[str, dict[str, None]] = field(default_factory=dict)
     """Task to the tasks that wait for it."""
 

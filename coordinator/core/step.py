@@ -14,6 +14,8 @@ from coordinator.core.effects import CallRoll, Effect, RestateAll, SayState
 from coordinator.core.events import (
     BusConnected,
     Event,
+    FromAgents,
+    FromHosts,
     Heard,
     Noted,
     PlanApplied,
@@ -24,6 +26,8 @@ from coordinator.core.events import (
     Ticked,
 )
 from coordinator.core.heartbeats import on_heartbeat, on_metrics
+from coordinator.core.hosts.hearing import on_host_actual, on_host_metrics, on_host_presence
+from coordinator.core.hosts.placement import settle_hosts
 from coordinator.core.instant import Instant
 from coordinator.core.plan_versions import on_plan_wanted
 from coordinator.core.plans import on_plan_applied
@@ -35,7 +39,16 @@ from coordinator.core.state import State
 from coordinator.core.turn import Turn
 from coordinator.core.waiting import recollect
 from coordinator.core.why.reasons import note_reasons
-from protocol.messages import Heartbeat, Info, Metrics, Presence, Report
+from protocol.messages import (
+    Heartbeat,
+    HostActual,
+    HostMetrics,
+    HostPresence,
+    Info,
+    Metrics,
+    Presence,
+    Report,
+)
 from protocol.vocabulary import CoordinatorState
 
 
@@ -72,6 +85,7 @@ def step(state: State, event: Event, now: Instant) -> list[Effect]:  # noqa: PLR
         finish_if_recovered(turn)
     dispatch(turn)
     settle_desired(turn)
+    settle_hosts(turn)
     note_reasons(state, now)
     return turn.effects
 
@@ -82,9 +96,7 @@ def _on_bus_connected(turn: Turn) -> None:
         turn.do(CallRoll())  # nobody could hear it before
 
 
-def _heard(
-    turn: Turn, message: Presence | Info | Heartbeat | Metrics | Report, *, retained: bool
-) -> None:
+def _heard(turn: Turn, message: FromAgents | FromHosts, *, retained: bool) -> None:
     match message:
         case Heartbeat():
             on_heartbeat(turn, message, retained=retained)
@@ -96,5 +108,11 @@ def _heard(
             on_presence(turn, message, retained=retained)
         case Info():
             on_info(turn, message)
+        case HostActual():
+            on_host_actual(turn, message, retained=retained)
+        case HostPresence():
+            on_host_presence(turn, message, retained=retained)
+        case HostMetrics():
+            on_host_metrics(turn, message)
         case _:
             assert_never(message)

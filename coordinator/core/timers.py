@@ -27,6 +27,10 @@ class Due(Enum):
     """A schedule names this time, or one of its runs has ended."""
     AGENT = auto()
     """Something about one agent changes: its hours, a cooldown, an operator's verb."""
+    HOST = auto()
+    """A host may have been silent for too long."""
+    POOL = auto()
+    """It is time to decide how many agents a pool should have."""
 
 
 class Timers:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from coordinator.core.agents import Agent
 from coordinator.core.effects import Effect, LogEvent, SaveTask, ShowAgent, ShowTask
+from coordinator.core.hosts.model import Host
 from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
@@ -24,6 +25,10 @@ class Turn:
     effects: list[Effect] = field(default_factory=list)
     restated: dict[str, Agent] = field(default_factory=dict)
     """Agents whose desired state must be stated anew."""
+    hosts_changed: bool = False
+    """Whether what hosts should run may have changed."""
+    deaf_hosts: set[str] = field(default_factory=set)
+    """Hosts that have not heard the newest of it."""
 
     def do(self, effect: Effect) -> None:
         """Decide *effect*."""
@@ -36,6 +41,12 @@ class Turn:
     def restate(self, agent: Agent) -> None:
         """State to *agent*, at the end of the turn, what it should hold."""
         self.restated[agent.name] = agent
+
+    def rehost(self, deaf: Host | None = None) -> None:
+        """State to hosts, at the end of the turn, what they should run; to a *deaf* one again."""
+        self.hosts_changed = True
+        if deaf is not None:
+            self.deaf_hosts.add(deaf.name)
 
     def show(self, agent: Agent) -> None:
         """Let everyone see what became of *agent*."""

@@ -70,7 +70,7 @@ def apply(turn: "Turn", agent: "Agent", verb: Verb) -> None:
         turn.state.timers.at_wall(verb.until_ms, Due.AGENT, agent.name)
     text = f"{verb.actor}: {verb.kind.value} {agent.name}: {verb.reason}"
     turn.tell("operator", agent.name, text, verb=verb.kind.value, until_ms=verb.until_ms)
-    _in_force(turn, agent)
+    settle_mode(turn, agent)
 
 
 def lift(turn: "Turn", agent: "Agent", actor: str) -> bool:
@@ -79,7 +79,7 @@ def lift(turn: "Turn", agent: "Agent", actor: str) -> bool:
         return False
     turn.tell("operator", agent.name, f"{actor}: {agent.name} is back in service")
     agent.verb = None
-    _in_force(turn, agent)
+    settle_mode(turn, agent)
     return True
 
 
@@ -88,11 +88,12 @@ def expire(turn: "Turn", agent: "Agent") -> None:
     while agent.verb is not None and agent.verb.until_ms <= turn.now.wall_ms:
         turn.tell("operator", agent.name, f"{agent.verb.kind.value} of {agent.name} has expired")
         agent.verb = agent.verb.previous
-        _in_force(turn, agent)
+        settle_mode(turn, agent)
 
 
-def _in_force(turn: "Turn", agent: "Agent") -> None:
-    drains = agent.verb is not None and agent.verb.kind is VerbKind.DRAIN
+def settle_mode(turn: "Turn", agent: "Agent") -> None:
+    """Want of *agent* as a whole what its operators and its pool want of it now."""
+    drains = agent.leaving or (agent.verb is not None and agent.verb.kind is VerbKind.DRAIN)
     mode = AgentMode.DRAIN if drains else AgentMode.ACTIVE
     if agent.desired_mode is not mode:
         agent.desired_mode = mode

@@ -12,7 +12,7 @@ from coordinator.core.tasks import Task
 from coordinator.core.verbs import FOREVER, Verb
 from coordinator.core.why.reasons import Memo, blocked_counts, closed_codes, headline_of
 from protocol.messages import LimitView, OperatorVerb, Registry, Summary, TaskError, TaskView
-from protocol.vocabulary import AgentHealth, AgentStatus, Priority, TaskStatus
+from protocol.vocabulary import AgentHealth, AgentStatus, HostedState, Priority, TaskStatus
 
 LISTED_TASKS: Final = 500
 LOOKED_AT: Final = 1_000
@@ -30,7 +30,7 @@ def registry_view(state: State, agent: Agent, now: Instant) -> Registry:
         agent=agent.name,
         status=agent.status,
         health=agent.tier,
-        reasons=agent.health.reasons,
+        reasons=(*_why_hosted(agent), *agent.health.reasons),
         suspect=agent.suspect,
         mode=agent.mode,
         desired_mode=agent.desired_mode,
@@ -54,6 +54,13 @@ def _verb_view(verb: Verb | None) -> OperatorVerb | None:
     return OperatorVerb.model_construct(
         verb=verb.kind.value, reason=verb.reason, actor=verb.actor, until_ms=until_ms
     )
+
+
+def _why_hosted(agent: Agent) -> tuple[str, ...]:
+    hosted = agent.hosted
+    if hosted is None or hosted.exit is None or hosted.state is HostedState.RUNNING:
+        return ()
+    return (f"{hosted.state.value}: {hosted.exit}",)
 
 
 def task_view(state: State, task: Task, now: Instant, memo: Memo | None = None) -> TaskView:
@@ -148,7 +155,7 @@ def summary_view(state: State, now: Instant) -> Summary:
         by_status[status] += count
         by_priority[priority] += count
         by_mode[mode] += count
-    online = len(state.agents) - statuses[AgentStatus.OFFLINE]
+    online = len(state.agents) - statuses[AgentStatus.OFFLINE] - statuses[AgentStatus.ERROR]
     return Summary.model_construct(
         ts_ms=now.wall_ms,
         coord=state.coord,

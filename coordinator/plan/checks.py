@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from coordinator.plan.check_alerts import check_alerts
 from coordinator.plan.check_hours import check_hours
 from coordinator.plan.check_limits import check_limits
+from coordinator.plan.check_pools import check_pools
+from coordinator.plan.pools import PoolAgent, member_names
 from coordinator.plan.problems import Problem, Severity, did_you_mean, warning
 from coordinator.plan.rules import IdleBlock
-from coordinator.plan.schema import MODE_LIMIT, FleetPlan
+from coordinator.plan.schema import MODE_LIMIT, AgentPlan, FleetPlan
 
 
 def check(plan: FleetPlan, *, fleet_is_known: bool = True) -> list[Problem]:
@@ -28,6 +30,7 @@ def check(plan: FleetPlan, *, fleet_is_known: bool = True) -> list[Problem]:
         *check_alerts(plan),
         *check_limits(plan),
         *check_hours(plan),
+        *check_pools(plan),
     ]
 
 
@@ -66,6 +69,7 @@ def _names(plan: FleetPlan) -> Iterator[Problem]:
 def _references(plan: FleetPlan) -> Iterator[Problem]:
     """Find names of things that are not in the plan."""
     agents = {agent.name for agent in plan.agents}
+    agents |= {name for pool, its in plan.pools.items() for name in member_names(pool, its.max)}
     for path, name, severity in _agents_mentioned(plan):
         if name not in agents:
             hint = did_you_mean(name, agents)
@@ -114,8 +118,12 @@ def _capped(plan: FleetPlan) -> Iterator[tuple[str, str]]:
 
 def _reachable(plan: FleetPlan) -> Iterator[Problem]:
     """Find modes and capabilities that no agent of the plan has."""
-    able = {word for agent in plan.agents for word in agent.capabilities}
-    modes = able | {agent.mode for agent in plan.agents if agent.mode is not None}
+    kinds: list[AgentPlan | PoolAgent] = [
+        *plan.agents,
+        *(pool.agent for pool in plan.pools.values()),
+    ]
+    able = {word for agent in kinds for word in agent.capabilities}
+    modes = able | {agent.mode for agent in kinds if agent.mode is not None}
     asked = [
         (f"global_constraints.{MODE_LIMIT}{m}", m) for m in plan.global_constraints.mode_limits
     ]

@@ -5,6 +5,7 @@ agents become breaks of those agents.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +22,9 @@ from coordinator.core.policy import (
     TaskCooldown,
     Threshold,
 )
+from coordinator.core.pools.decision import PoolPolicy
 from coordinator.plan.hours import ScheduleWindow
+from coordinator.plan.pools import Pool, PoolAgent, member_names
 from coordinator.plan.recurring import recurring_task
 from coordinator.plan.rules import IdleBlock, RecentFailure, RestRule, TaskCooldownRule
 from coordinator.plan.schema import AgentPlan, CountedCap, FleetPlan
@@ -47,7 +50,10 @@ def compile_plan(plan: FleetPlan) -> Policy:
         zone=plan.timezone,
         day_start_min=minutes(plan.day_start),
         week_start=plan.week_start,
-        agents=MappingProxyType({agent.name: _agent(plan, agent) for agent in plan.agents}),
+        agents=MappingProxyType(
+            {agent.name: _agent(plan, agent) for agent in plan.agents} | dict(_members(plan))
+        ),
+        pools=MappingProxyType({name: _pool(name, pool) for name, pool in plan.pools.items()}),
         unlisted=AgentPolicy(
             "",
             heartbeat_ms=_ms(plan.leases.heartbeat),
@@ -184,6 +190,30 @@ def _agent(plan: FleetPlan, agent: AgentPlan) -> AgentPolicy:
         auto_start=agent.auto_start,
         command=agent.command or (),
         config_path=agent.config_path,
+    )
+
+
+def _members(plan: FleetPlan) -> Iterator[tuple[str, AgentPolicy]]:
+    """Yield the agents that there may be in pools, each as if it stood in the plan."""
+    for pool, its in plan.pools.items():
+        template = {key: getattr(its.agent, key) for key in PoolAgent.model_fields}
+        for name in member_names(pool, its.max):
+            listed = AgentPlan.model_construct(None, name=name, **template)
+            yield name, replace(_agent(plan, listed), pool=pool)
+
+
+def _pool(name: str, pool: Pool) -> PoolPolicy:
+    return PoolPolicy(
+        name=name,
+        least=pool.min,
+        most=pool.max,
+        target_wait_ms=_ms(pool.target_wait),
+        machines=pool.machines,
+        members=member_names(name, pool.max),
+        slots=pool.agent.slots or 1,
+        decide_every_ms=_ms(pool.decide_every),
+        grow_after_ms=_ms(pool.decide_every),
+        calm_ms=_ms(pool.calm),
     )
 
 

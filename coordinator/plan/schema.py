@@ -20,6 +20,7 @@ from pydantic import (
 
 from coordinator.plan.base import Part
 from coordinator.plan.hours import Schedule, SchedulePreferences, ScheduleWindow
+from coordinator.plan.pools import Pool
 from coordinator.plan.problems import did_you_mean
 from coordinator.plan.rules import Rule
 from coordinator.plan.thresholds import Thresholds
@@ -37,6 +38,7 @@ from coordinator.plan.values import (
     Clock,
     Limit,
     Name,
+    PoolName,
     Text,
     Weekday,
     Word,
@@ -152,6 +154,7 @@ class FleetPlan(Part):
     day_start: Clock = "00:00"
     week_start: Weekday = 0
     agents: Annotated[tuple[AgentPlan, ...], Field(max_length=20_000)] = ()
+    pools: Annotated[dict[PoolName, Pool], Field(max_length=200)] = Field(default_factory=dict)
     schedule_windows: dict[Name, ScheduleWindow] = Field(default_factory=dict)
     anti_pattern_rules: dict[Name, Rule] = Field(default_factory=dict)
     global_constraints: GlobalConstraints = GlobalConstraints()

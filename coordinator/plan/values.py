@@ -31,6 +31,7 @@ _LOOSE_CLOCK: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::\d{2})?")
 _DURATION: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 _UNIT_S: Final = (86_400, 3_600, 60, 1)
 _LONGEST_S: Final = 1e9
+_LONGEST_POOL_NAME: Final = 59
 _DURATION_RULE: Final = "must be seconds, or a duration such as '90s', '20m', '1h30m' or '7d'"
 _PLACES: Final = {
     "bst": "Europe/London",
@@ -159,6 +160,12 @@ def _agent(name: str) -> str:
         raise refusal(str(error)) from None
 
 
+def _pool(name: str) -> str:
+    if len(name) > _LONGEST_POOL_NAME:
+        raise refusal(f"must be at most {_LONGEST_POOL_NAME} characters: its agents add a number")
+    return _agent(name)
+
+
 _AS_JSON: Final = WithJsonSchema({"type": ["number", "string"], "description": "a duration"})
 
 Clock = Annotated[str, AfterValidator(_clock)]
@@ -169,6 +176,8 @@ Duration = Annotated[float, PlainValidator(_duration), PlainSerializer(_as_writt
 """Seconds; written as a number of them or as ``"1h30m"``."""
 Span = Annotated[float, PlainValidator(_span), PlainSerializer(_as_written), _AS_JSON]
 """A duration that may be nothing."""
+PoolName = Annotated[str, AfterValidator(_pool)]
+"""What the names of a pool's agents begin with."""
 Hour = Annotated[int, Field(ge=0, le=23)]
 Weekday = Annotated[int, Field(ge=0, le=6)]
 """0 is Monday."""

@@ -19,6 +19,7 @@ from coordinator.core.effects import (
     SaveReply,
     SaveTask,
     SayDesired,
+    SayHostDesired,
     SayLease,
     SayReply,
     SayState,
@@ -44,6 +45,7 @@ class Batch:
     plans: list[SavePlan] = field(default_factory=list)
     events: list[LogEvent] = field(default_factory=list)
     desired: dict[str, SayDesired] = field(default_factory=dict)
+    host_desired: dict[str, SayHostDesired] = field(default_factory=dict)
     leases: dict[str, SayLease] = field(default_factory=dict)
     replies: list[SayReply] = field(default_factory=list)
     shown_agents: dict[str, None] = field(default_factory=dict)
@@ -64,6 +66,8 @@ class Batch:
                     self.shown_tasks[task] = True
                 case SayDesired(desired):
                     self.desired[desired.agent] = effect
+                case SayHostDesired(listed):
+                    self.host_desired[listed.host] = effect
                 case SayLease(agent=agent):
                     self._add_lease(agent, effect)
                 case SaveLedger(agent, boot):

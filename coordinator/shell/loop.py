@@ -322,6 +322,8 @@ class Writer:
             say(self.speaker.rollcall(now))
         for desired in batch.desired.values():
             say(self._desired.render(desired.desired, now))
+        for listed in batch.host_desired.values():
+            say(self.speaker.host_desired(listed.desired, now))
         for lease in batch.leases.values():
             # A desired of this batch acknowledges the reports already.
             if lease.granted or lease.agent not in batch.desired or lease.report_ack == {}:
@@ -353,6 +355,9 @@ class Writer:
         for agent in self.state.agents.values():
             if agent.desired is not None:
                 self.publish(self._desired.render(agent.desired, now))
+        for host in self.state.hosts.values():
+            if host.desired is not None:
+                self.publish(self.speaker.host_desired(host.desired, now))
         self._cards.add_all()
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ import orjson
 
 from coordinator.core.agents import DesiredState
 from coordinator.core.effects import LogEvent, SayLease
+from coordinator.core.hosts.model import HostedList
 from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.core.views import registry_view, summary_view, task_view
@@ -19,11 +20,12 @@ from protocol.codec import encode
 from protocol.messages import (
     CoordinatorPresence,
     FleetEvent,
+    HostDesired,
     Reply,
     RollCall,
 )
 from protocol.messages.base import PROTOCOL_VERSION
-from protocol.topics import AgentChannel, CoordinatorChannel, InboxChannel, Topics
+from protocol.topics import AgentChannel, CoordinatorChannel, HostChannel, InboxChannel, Topics
 from protocol.vocabulary import CoordinatorState
 
 ROLLCALL_JITTER_MS: Final = 500
@@ -95,6 +97,18 @@ class Speaker:
             }
         )
         return Said(self.topics.inbox(desired.agent, InboxChannel.DESIRED), payload)
+
+    def host_desired(self, desired: HostedList, now: Instant) -> Said:
+        """Render what a host should run."""
+        message = HostDesired.model_construct(
+            ts_ms=now.wall_ms,
+            coord=self.coord,
+            term=self.term,
+            rev=desired.rev,
+            for_boot=desired.boot,
+            agents=desired.agents,
+        )
+        return Said(self.topics.host(desired.host, HostChannel.DESIRED), encode(message))
 
     def lease(self, lease: SayLease, now: Instant) -> Said:
         """Render a :class:`~protocol.messages.Lease`, the answer to a heartbeat."""

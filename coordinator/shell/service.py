@@ -38,13 +38,20 @@ from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerPro
 from protocol.codec import decode_from
 from protocol.errors import BadPayload, BadTopic, FleetBusError
 from protocol.messages import CoordinatorPresence, Submit
-from protocol.messages.base import FromAgent
+from protocol.messages.base import FromAgent, FromHost
 from protocol.topics import InboxTopic, RegistryTopic, SubmitTopic, TaskTopic, Topics
 from protocol.vocabulary import CoordinatorState, SubmitOp
 
 log = logging.getLogger("fleetbus.coordinator")
 
-FILTERS: Final = ("agents/+/+", "submit/+", "coordinator/presence")
+FILTERS: Final = (
+    "agents/+/+",
+    "submit/+",
+    "coordinator/presence",
+    "hosts/+/presence",
+    "hosts/+/actual",
+    "hosts/+/metrics",
+)
 STOP_WITHIN_S: Final = 5.0
 COMPLAIN_EVERY_S: Final = 60.0
 YOUNG_OBJECTS: Final = 20_000
@@ -166,8 +173,8 @@ class Coordinator:
             self._drop(topic, error)
             return
         match message:
-            case FromAgent():
-                self.writer.tell(Heard(message, retained))  # type: ignore[arg-type] # all five kinds
+            case FromAgent() | FromHost():
+                self.writer.tell(Heard(message, retained))  # type: ignore[arg-type] # all of their kinds
             case Submit(op=SubmitOp.PLAN) if isinstance(address, SubmitTopic) and self.plans:
                 self.plans.ask(address.client, message)
             case Submit() if isinstance(address, SubmitTopic):

@@ -1,6 +1,12 @@
 """Every message of ``fleet/v1`` as a frozen pydantic model."""
 
-from protocol.messages.base import PROTOCOL_VERSION, FromAgent, FromCoordinator, Message
+from protocol.messages.base import (
+    PROTOCOL_VERSION,
+    FromAgent,
+    FromCoordinator,
+    FromHost,
+    Message,
+)
 from protocol.messages.from_agents import (
     ClientInfo,
     Failure,
@@ -29,6 +35,14 @@ from protocol.messages.from_coordinator import (
     TaskError,
     TaskView,
 )
+from protocol.messages.hosts import (
+    HostActual,
+    HostDesired,
+    HostedAgent,
+    HostMetrics,
+    HostOrder,
+    HostPresence,
+)
 from protocol.messages.requests import Reply, Submit, TaskSpec
 
 __all__ = [
@@ -41,9 +55,16 @@ __all__ = [
     "FleetEvent",
     "FromAgent",
     "FromCoordinator",
+    "FromHost",
     "Granted",
     "Heartbeat",
     "Holding",
+    "HostActual",
+    "HostDesired",
+    "HostMetrics",
+    "HostOrder",
+    "HostPresence",
+    "HostedAgent",
     "Info",
     "Lease",
     "LimitView",

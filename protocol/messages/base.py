@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from protocol.names import AgentName
+from protocol.names import AgentName, HostName
 
 PROTOCOL_VERSION: Final = "1.0"
 MAX_SAFE_INTEGER: Final = 2**53
@@ -46,6 +46,19 @@ class FromAgent(Message):
     v: Version = PROTOCOL_VERSION
     ts_ms: Millis
     agent: AgentName
+    boot: BootId
+    epoch: Count
+    conn: Count
+    seq: Count
+
+
+class FromHost(Message):
+    """What every message of a machine's host carries, as those of an agent do."""
+
+    v: Version = PROTOCOL_VERSION
+    ts_ms: Millis
+    host: HostName
+    machine_id: Label
     boot: BootId
     epoch: Count
     conn: Count

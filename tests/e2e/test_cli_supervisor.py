@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from agent_client.host.restarts import Restarts
 from coordinator.cli.up import parts
 from coordinator.cli.up.data import AlreadyUp, end_leftovers, held, write_pids
 from coordinator.cli.up.parts import Kind, Part
-from coordinator.cli.up.process import Process
-from coordinator.cli.up.restarts import Restarts
+from coordinator.cli.up.process import PartProcess
 from coordinator.cli.up.supervisor import PartFailed, Stopped, Supervisor
 from protocol.errors import FleetBusError
 
@@ -38,7 +38,7 @@ def wait_until(done: Callable[[], bool]) -> None:
         threading.Event().wait(0.02)
 
 
-def wait_until_up(process: Process) -> None:
+def wait_until_up(process: PartProcess) -> None:
     """Wait until its signal handlers are set."""
     wait_until(lambda: process.said() == ["up"])
 
@@ -81,13 +81,13 @@ def supervising(supervisor: Supervisor) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-def test_parts_are_stopped_agents_first_and_the_broker_last(
+def test_parts_are_stopped_the_host_first_and_the_broker_last(
     supervisor: Supervisor, told: Told
 ) -> None:
-    for kind in (Kind.BROKER, Kind.COORDINATOR, Kind.AGENT):
+    for kind in (Kind.BROKER, Kind.COORDINATOR, Kind.HOST):
         wait_until_up(supervisor.start(part(kind, kind.value, POLITE + FOR_EVER)))
     assert supervisor.stop_all() == []
-    assert told.lines == ["stopping agent agent", "stopping coordinator", "stopping broker"]
+    assert told.lines == ["stopping host", "stopping coordinator", "stopping broker"]
 
 
 def test_what_does_not_stop_is_killed_with_its_children_and_told(supervisor: Supervisor) -> None:
@@ -104,35 +104,28 @@ def test_what_does_not_stop_is_killed_with_its_children_and_told(supervisor: Sup
 
 
 def test_being_asked_twice_means_now(supervisor: Supervisor) -> None:
-    process = supervisor.start(part(Kind.AGENT, "Main", STUBBORN + FOR_EVER))
+    process = supervisor.start(part(Kind.HOST, "host", STUBBORN + FOR_EVER))
     wait_until_up(process)
     supervisor.stop_asked = 2
     began = time.monotonic()
-    assert supervisor.stop_all() == [f"agent Main (pid {process.pid})"]
+    assert supervisor.stop_all() == [f"host (pid {process.pid})"]
     assert time.monotonic() - began < 2
 
 
 def test_ctrl_c_reaches_no_part_by_itself(supervisor: Supervisor) -> None:
-    process = supervisor.start(part(Kind.AGENT, "Main", POLITE + FOR_EVER))
+    process = supervisor.start(part(Kind.HOST, "host", POLITE + FOR_EVER))
     assert os.getpgid(process.pid) != os.getpgid(0)
 
 
-def test_a_killed_agent_is_started_again(supervisor: Supervisor, told: Told) -> None:
-    first = supervisor.start(part(Kind.AGENT, "Main", POLITE + FOR_EVER))
+def test_a_killed_part_is_started_again(supervisor: Supervisor, told: Told) -> None:
+    first = supervisor.start(part(Kind.HOST, "host", POLITE + FOR_EVER))
     wait_until_up(first)
     with supervising(supervisor):
         os.kill(first.pid, signal.SIGKILL)
-        wait_until(lambda: told.tells("agent Main runs again"))
+        wait_until(lambda: told.tells("host runs again"))
     (second,) = supervisor.processes
     assert second.pid != first.pid
-    assert told.tells("agent Main was killed by SIGKILL; starting it again in 1.0 s")
-
-
-def test_an_agent_that_ends_by_itself_stays_ended(supervisor: Supervisor, told: Told) -> None:
-    supervisor.start(part(Kind.AGENT, "Main", "pass"))
-    with supervising(supervisor):
-        wait_until(lambda: told.tells("agent Main ended by itself"))
-    assert supervisor.processes == []
+    assert told.tells("host was killed by SIGKILL; starting it again in 0.5 s")
 
 
 def test_a_core_that_keeps_dying_is_given_up_with_the_end_of_its_log(
@@ -159,8 +152,8 @@ def test_being_asked_to_stop_ends_a_start(supervisor: Supervisor) -> None:
 
 
 def test_a_program_that_is_not_there_is_named(supervisor: Supervisor) -> None:
-    with pytest.raises(FleetBusError, match=r"agent Main cannot be started: /no/such/bot: No such"):
-        supervisor.start(Part(Kind.AGENT, "Main", ("/no/such/bot",)))
+    with pytest.raises(FleetBusError, match=r"host cannot be started: /no/such/bot: No such"):
+        supervisor.start(Part(Kind.HOST, "host", ("/no/such/bot",)))
 
 
 def test_one_supervisor_has_a_data_directory_and_a_dead_one_has_none(tmp_path: Path) -> None:
@@ -173,14 +166,14 @@ def test_one_supervisor_has_a_data_directory_and_a_dead_one_has_none(tmp_path: P
 def test_what_a_killed_supervisor_left_is_ended_and_nobody_else(
     tmp_path: Path, supervisor: Supervisor
 ) -> None:
-    left = supervisor.start(part(Kind.AGENT, "Main", POLITE + FOR_EVER))
-    other = supervisor.start(part(Kind.AGENT, "Other", POLITE + FOR_EVER))
+    left = supervisor.start(part(Kind.HOST, "host", POLITE + FOR_EVER))
+    other = supervisor.start(part(Kind.HOST, "other", POLITE + FOR_EVER))
     wait_until_up(other)
     write_pids(tmp_path, [left, other])
     pids = tmp_path / "up.pids.json"
     noted = json.loads(pids.read_bytes())
     noted[1]["created"] -= 1000  # the number belonged to somebody else then
     pids.write_text(json.dumps(noted))
-    assert end_leftovers(tmp_path) == [f"agent Main (pid {left.pid})"]
+    assert end_leftovers(tmp_path) == [f"host (pid {left.pid})"]
     assert left.status is not None
     assert other.status is None

@@ -25,7 +25,7 @@ from coordinator.core.effects import (
     SayLease,
     SayReply,
 )
-from coordinator.core.events import Event, Heard, PlanApplied, Stalled, Submitted, Ticked
+from coordinator.core.events import Event, FromHosts, Heard, PlanApplied, Stalled, Submitted, Ticked
 from coordinator.core.instant import Instant
 from coordinator.core.policy import Policy
 from coordinator.core.records import (
@@ -254,6 +254,10 @@ class Fleet:
 
     def hear(self, *said: Said, retained: bool = False) -> None:
         """Let the coordinator hear what agents say."""
+        self.tell(*(Heard(message, retained) for message in said))
+
+    def hear_host(self, *said: FromHosts, retained: bool = False) -> None:
+        """Let the coordinator hear what a host says."""
         self.tell(*(Heard(message, retained) for message in said))
 
     def tell(self, *events: Event) -> None:

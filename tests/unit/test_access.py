@@ -26,6 +26,12 @@ EVERYTHING: Final = (
     "inbox/me/desired",
     "inbox/me/lease",
     "inbox/you/desired",
+    "hosts/me/presence",
+    "hosts/me/actual",
+    "hosts/me/metrics",
+    "hosts/me/desired",
+    "hosts/you/presence",
+    "hosts/you/desired",
     "registry/me",
     "registry/you",
     "tasks/one",
@@ -56,6 +62,12 @@ AGENT_READS: Final = (
     ("roles", "publishes", "reads", "wills"),
     [
         ((Role.AGENT,), OWN, AGENT_READS, ("agents/me/presence",)),
+        (
+            (Role.HOST,),
+            ("hosts/me/presence", "hosts/me/actual", "hosts/me/metrics"),
+            ("hosts/me/presence", "hosts/me/desired", *AGENT_READS[-3:]),
+            ("hosts/me/presence",),
+        ),
         ((Role.OPERATOR,), ("submit/me",), (*WATCHED, "replies/me"), ()),
         ((Role.OBSERVER,), (), WATCHED, ()),
         (
@@ -115,7 +127,7 @@ def _selects(pattern: str, topic: str) -> bool:
     return Rights(publish=(), subscribe=(pattern,), will=()).may_read(topic)
 
 
-AGENT: Final = rights(TOPICS, "me", Role.AGENT, Role.OPERATOR)
+AGENT: Final = rights(TOPICS, "me", Role.AGENT, Role.OPERATOR, Role.HOST)
 OBSERVER: Final = rights(TOPICS, "", Role.OBSERVER)
 COORDINATOR: Final = rights(TOPICS, "coordinator", Role.COORDINATOR)
 

@@ -15,6 +15,8 @@ from protocol.topics import (
     CoordinatorChannel,
     CoordinatorTopic,
     EventsTopic,
+    HostChannel,
+    HostTopic,
     InboxChannel,
     InboxTopic,
     RegistryTopic,
@@ -38,6 +40,7 @@ TOPICS: Final = Topics()
             (TOPICS.coordinator(channel), CoordinatorTopic(channel))
             for channel in CoordinatorChannel
         ),
+        *((TOPICS.host("h-1", channel), HostTopic("h-1", channel)) for channel in HostChannel),
         (TOPICS.registry("a_1"), RegistryTopic("a_1")),
         (TOPICS.task("T-1"), TaskTopic("T-1")),
         (TOPICS.events, EventsTopic()),

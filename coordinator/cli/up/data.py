@@ -15,10 +15,11 @@ from typing import IO, Any
 
 import psutil
 
-from coordinator.cli.up.process import Process
+from agent_client.host.remains import end_everywhere
+from coordinator.cli.up.process import PartProcess
 from protocol.errors import FleetBusError
 
-END_LEFTOVERS_S = 5.0
+END_LEFTOVERS_S = 7.0
 
 
 class AlreadyUp(FleetBusError):
@@ -66,10 +67,10 @@ def held(data: Path) -> Iterator[None]:
                 (data / name).unlink(missing_ok=True)
 
 
-def write_pids(data: Path, processes: Iterable[Process]) -> None:
+def write_pids(data: Path, processes: Iterable[PartProcess]) -> None:
     """Note which processes would have to be ended if we were killed now."""
     running = [
-        {"name": process.part.title, "pid": process.pid, "created": process.created}
+        {"name": process.part.name, "pid": process.pid, "created": process.created}
         for process in processes
         if process.status is None
     ]
@@ -100,6 +101,22 @@ def end_leftovers(data: Path) -> list[str]:
             process.kill()
     psutil.wait_procs(alive, timeout=1)
     return [name for name, _ in found]
+
+
+def hosted_agents(data: Path) -> list[dict[str, Any]]:
+    """Return what the host of this machine says of its agents."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return list(json.loads((data / "host.json").read_bytes())["agents"])
+    return []
+
+
+def end_hosted(data: Path) -> list[int]:
+    """End every agent that a killed host has left; return their process ids."""
+    boots: list[str] = []
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        processes = json.loads((data / "host.json").read_bytes())["processes"]
+        boots = [process["boot"] for process in processes]
+    return [pid for boot in boots for pid in end_everywhere(boot)]
 
 
 def _write(path: Path, document: object) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from agent_client.settings import machine_id_of
 from coordinator.address import DEFAULT_PORT
 from coordinator.cli import clock, screen
 from coordinator.cli.bus import Bus, BusError
@@ -12,18 +13,21 @@ from coordinator.cli.local_secrets import enroll_here
 from coordinator.cli.options import bus_of
 from coordinator.cli.up import ports
 from coordinator.cli.up.data import write_state
-from coordinator.cli.up.parts import agent_parts, broker_part, coordinator_part, web_part
+from coordinator.cli.up.parts import broker_part, coordinator_part, host_part, web_part
 from coordinator.cli.up.readiness import Before, BrokerPorts, broker_ports
 from coordinator.cli.up.supervisor import PartFailed, Supervisor
 from coordinator.cli.web_commands import sign_in_link
 from coordinator.http.auth.sessions import make_link
+from coordinator.plan.pools import member_names
 from coordinator.settings import CoordinatorSettings
+from protocol.names import host_name
 from protocol.topics import DEFAULT_ROOT
 from protocol.vocabulary import CoordinatorState
 
 if TYPE_CHECKING:
     from coordinator.cli.up.plan import PlanInForce
 
+HOST: Final = host_name(machine_id_of(None))
 BROKER_READY_S: Final = 10.0
 COORDINATOR_READY_S: Final = 20.0
 WEB_READY_S: Final = 15.0
@@ -77,8 +81,8 @@ class Fleet:
         self.chosen = chosen.model_copy(update={"http_port": http_port})
 
     def _start_broker(self) -> None:
-        here = [agent.name for agent in self.plan.agents if agent.auto_start]
-        enroll_here(self.chosen, [] if self.chosen.no_agents else here)
+        here = [] if self.chosen.no_agents else [*self._auto_started(), *self._members()]
+        enroll_here(self.chosen, here, [] if self.chosen.no_agents else [HOST])
         process = self.supervisor.start(broker_part(self.chosen))
         found: list[BrokerPorts] = []
 
@@ -127,15 +131,20 @@ class Fleet:
         self.say(f"{screen.GOOD} web          pid {process.pid}  {self.chosen.http_address}")
 
     def _start_agents(self, bus: Bus, state: FleetState, before: Before) -> None:
-        parts = agent_parts(self.chosen, self.plan)
-        waiting = {part.name: self.supervisor.start(part).pid for part in parts}
-        width = max((len(name) for name in waiting), default=0)
+        process = self.supervisor.start(host_part(self.chosen))
+        self.say(f"{screen.GOOD} host         pid {process.pid}")
+        waiting = self._auto_started()
         if waiting:
             self.say(f"starting {', '.join(waiting)}")
 
         def ready() -> bool:
-            for name in [name for name in waiting if before.agent_is_up(state, name)]:
-                self.say(f"{screen.GOOD} agent {name:<{width}} pid {waiting.pop(name)}")
+            self.supervisor.look_at_agents()
+            gave_up = self.supervisor.agents.ailing
+            waiting[:] = [
+                name
+                for name in waiting
+                if name not in gave_up and not before.agent_is_up(state, name)
+            ]
             return not waiting
 
         if not self._wait(bus, ready, AGENTS_READY_S):
@@ -144,6 +153,14 @@ class Fleet:
                 f"{screen.WARN} not on the bus after {AGENTS_READY_S:g} s, but running: {names}; "
                 f"their logs are in {self.data / 'logs'}"
             )
+
+    def _auto_started(self) -> list[str]:
+        return [agent.name for agent in self.plan.agents if agent.auto_start]
+
+    def _members(self) -> list[str]:
+        return [
+            name for pool, its in self.plan.pools.items() for name in member_names(pool, its.max)
+        ]
 
     def _wait(self, bus: Bus, ready: Callable[[], bool], seconds: float) -> bool:
         """Wait on the bus, while looking after the processes."""
@@ -172,13 +189,22 @@ class Fleet:
             "plan": str(chosen.plan_file),
             "logs": str(self.data / "logs"),
             "parts": {
-                process.part.title: {
+                process.part.name: {
                     "kind": process.part.kind.value,
                     "name": process.part.name,
                     "pid": process.pid,
                     "log": str(process.log.absolute()),
                 }
                 for process in processes
+            }
+            | {
+                f"agent {name}": {
+                    "kind": "agent",
+                    "name": name,
+                    "pid": pid,
+                    "log": str(self.data / "logs" / f"agent-{name}.log"),
+                }
+                for name, pid in self.supervisor.agents.running.items()
             },
         }
         write_state(chosen.data, state)

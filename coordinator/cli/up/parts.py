@@ -7,17 +7,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
+from agent_client.host.restarts import OF_AN_AGENT, OF_THE_CORE, Restarts
+from agent_client.settings import machine_id_of
 from coordinator.cli.local_secrets import files_of
 from coordinator.cli.part_commands import broker_arguments
-from coordinator.cli.up.restarts import OF_AN_AGENT, OF_THE_CORE, Restarts
-from coordinator.plan.schema import AgentPlan, FleetPlan
 from coordinator.settings import CoordinatorSettings
+from protocol.names import host_name
 
-DRAIN_S: Final = 5
-"""What a ready-made agent's tasks get to finish in; less than the supervisor's patience."""
+AGENTS_PATIENCE_S: Final = 5.5
+"""How long agents may take to finish; less than the supervisor's patience with their host."""
 
 _CLI: Final = (sys.executable, "-m", "coordinator.cli")
 
@@ -28,7 +28,8 @@ class Kind(StrEnum):
     BROKER = "broker"
     COORDINATOR = "coordinator"
     WEB = "web"
-    AGENT = "agent"
+    HOST = "host"
+    """Of this machine: it runs the agents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,9 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def title(self) -> str:
-        """What people call it."""
-        return f"agent {self.name}" if self.kind is Kind.AGENT else self.name
-
-    @property
     def log_name(self) -> str:
-        """The name of its log file; an agent may be called ``broker``."""
-        return f"agent-{self.name}.log" if self.kind is Kind.AGENT else f"{self.name}.log"
+        """The name of its log file."""
+        return f"{self.name}.log"
 
     @property
     def is_essential(self) -> bool:
@@ -100,50 +96,22 @@ def web_part(settings: CoordinatorSettings) -> Part:
     return Part(Kind.WEB, "web", command, environment)
 
 
-def agent_parts(settings: CoordinatorSettings, plan: FleetPlan) -> list[Part]:
-    """Make the agents that the plan wants started here."""
-    return [_agent_part(settings, plan, agent) for agent in plan.agents if agent.auto_start]
-
-
-def _agent_part(settings: CoordinatorSettings, plan: FleetPlan, agent: AgentPlan) -> Part:
-    # An agent logs in as itself: the coordinator's credentials are not for it.
-    broker = str(settings.broker_address.without_credentials)
+def host_part(settings: CoordinatorSettings) -> Part:
+    """Make the host of this machine, which stands in for those that have none of their own."""
+    machine = machine_id_of(None)
+    command = (
+        *(sys.executable, "-m", "agent_client.host"),
+        *("--machine", machine, "--stand-in"),
+        # A host logs in as itself: the coordinator's credentials are not for it.
+        *("--broker", str(settings.broker_address.without_credentials)),
+        *("--root", settings.root),
+        *("--state-dir", str(settings.data)),
+        *("--secrets", str(settings.data / "secrets")),
+        *("--patience", str(AGENTS_PATIENCE_S)),
+        *("--interval", "2"),
+    )
     environment = {
-        "FLEETBUS_AGENT": agent.name,
-        "FLEETBUS_BROKER": broker,
         "FLEETBUS_BROKER_PROFILE": settings.broker_profile,
-        "FLEETBUS_ROOT": settings.root,
-        **files_of(settings, agent.name),
+        **files_of(settings, host_name(machine)),
     }
-    command = agent.command or _ready_made(settings, plan, agent, broker)
-    return Part(Kind.AGENT, agent.name, command, environment)
-
-
-def _ready_made(
-    settings: CoordinatorSettings, plan: FleetPlan, agent: AgentPlan, broker: str
-) -> tuple[str, ...]:
-    words = [sys.executable, "-m", "agent_client", agent.name]
-    for capability in agent.capabilities:
-        words += ["--capability", capability]
-    options = {
-        "--slots": agent.slots,
-        "--broker": broker,
-        "--root": settings.root,
-        "--machine-id": agent.machine_id,
-        "--window-id": agent.window_id,
-        "--heartbeat": agent.heartbeat_interval or plan.leases.heartbeat,
-        "--config": _config_file(agent),
-        "--drain": DRAIN_S,
-        "--state-dir": settings.data / "agents",
-    }
-    for option, value in options.items():
-        if value:
-            words += [option, str(value)]
-    return tuple(words)
-
-
-def _config_file(agent: AgentPlan) -> Path | None:
-    """Find the agent's own configuration; a plan for many machines names files of them all."""
-    if agent.config_path and Path(agent.config_path).is_file():
-        return Path(agent.config_path)
-    return None
+    return Part(Kind.HOST, "host", command, environment)

@@ -1,6 +1,5 @@
 """What ``fleetbus up`` decides: what to start, when it is ready, and when to start it again."""
 
-import json
 import socket
 import sys
 from pathlib import Path
@@ -10,12 +9,9 @@ import pytest
 
 from coordinator.cli.fleet_state import FleetState
 from coordinator.cli.up import ports
-from coordinator.cli.up.parts import Kind, agent_parts, broker_part, coordinator_part
-from coordinator.cli.up.process import how_it_ended
+from coordinator.cli.up.hosted import AgentsSeen
+from coordinator.cli.up.parts import broker_part, coordinator_part, host_part
 from coordinator.cli.up.readiness import Before, BrokerPorts, broker_ports
-from coordinator.cli.up.restarts import OF_AN_AGENT, OF_THE_CORE, Restarts
-from coordinator.plan.load import parse
-from coordinator.plan.schema import FleetPlan
 from coordinator.settings import CoordinatorSettings
 from protocol.messages import CoordinatorPresence, Presence
 from protocol.topics import Topics
@@ -25,39 +21,12 @@ from tests.support.brokers import HOST, free_port
 SETTINGS = CoordinatorSettings(plan=Path("p.json"), data=Path("d"), mqtt_port=1999, http_port=81)
 
 
-def plan(**agent: Any) -> FleetPlan:
-    given = {"name": "Main", "auto_start": True, **agent}
-    return parse(json.dumps({"fleet_name": "f", "agents": [given]}).encode())
-
-
 def presence(boot: str, state: PresenceState = PresenceState.ONLINE) -> Presence:
     return Presence(ts_ms=0, agent="Main", boot=boot * 32, epoch=1, conn=1, seq=1, state=state)
 
 
 def coordinator(term: int, state: CoordinatorState) -> CoordinatorPresence:
     return CoordinatorPresence(ts_ms=0, coord="c", term=term, state=state)
-
-
-def test_each_end_doubles_the_wait_up_to_the_longest() -> None:
-    policy = Restarts(limit=10, window_s=1000, first_s=1, longest_s=5)
-    ends = [100.0, 110.0, 120.0, 130.0]
-    waits = [policy.next_start(ends[: n + 1]) for n in range(4)]
-    assert waits == [101, 112, 124, 135]
-
-
-def test_ends_outside_the_window_are_forgotten() -> None:
-    policy = Restarts(limit=2, window_s=60, first_s=1, longest_s=30)
-    assert policy.next_start([0, 1, 2, 500]) == 501
-
-
-def test_too_many_ends_within_the_window_are_the_last() -> None:
-    policy = Restarts(limit=2, window_s=60, first_s=1, longest_s=30)
-    assert policy.next_start([0, 1]) is not None
-    assert policy.next_start([0, 1, 2]) is None
-
-
-def test_an_agent_is_given_more_chances_than_the_core() -> None:
-    assert OF_AN_AGENT.limit > OF_THE_CORE.limit
 
 
 def test_the_parts_are_told_where_everything_is() -> None:
@@ -70,53 +39,40 @@ def test_the_parts_are_told_where_everything_is() -> None:
     assert own[own.index("--mqtt-port") + 1] == "1999"
 
 
-def test_only_agents_that_the_plan_starts_here_are_started() -> None:
-    assert agent_parts(SETTINGS, plan(auto_start=False)) == []
-
-
-def test_a_ready_made_agent_is_told_what_the_plan_says_of_it() -> None:
-    (part,) = agent_parts(
-        SETTINGS,
-        plan(
-            capabilities=["quest", "combat"],
-            slots=2,
-            machine_id="M",
-            window_id="W",
-            heartbeat_interval=3,
-            config_path="not/here.json",
-        ),
-    )
-    words = " ".join(part.command[1:])
-    assert words.startswith("-m agent_client Main --capability quest --capability combat")
-    assert "--slots 2 --broker mqtt://127.0.0.1:1999 --root fleet" in words
-    assert "--machine-id M --window-id W --heartbeat 3" in words
-    assert "--config" not in words
-
-
-def test_a_bot_of_the_plans_own_is_run_with_the_bus_in_its_environment() -> None:
-    (part,) = agent_parts(SETTINGS, plan(command=["./bot", "--fast"]))
-    assert part.command == ("./bot", "--fast")
-    assert part.environment == {
-        "FLEETBUS_AGENT": "Main",
-        "FLEETBUS_BROKER": "mqtt://127.0.0.1:1999",
-        "FLEETBUS_BROKER_PROFILE": "embedded",
-        "FLEETBUS_ROOT": "fleet",
-    }
+def test_the_host_plays_for_every_machine_and_keeps_its_things_in_the_data_directory() -> None:
+    command = host_part(SETTINGS).command
+    assert command[:3] == (sys.executable, "-m", "agent_client.host")
+    words = " ".join(command)
+    assert "--stand-in --broker mqtt://127.0.0.1:1999 --root fleet --state-dir d" in words
 
 
 def test_no_password_stands_on_a_command_line_and_none_is_given_to_agents() -> None:
     settings = CoordinatorSettings(broker="mqtt://boss:hunter2@host:1")
-    own, agent = coordinator_part(settings), agent_parts(settings, plan())[0]
-    assert "hunter2" not in " ".join((*own.command, *agent.command))
+    own, host = coordinator_part(settings), host_part(settings)
+    assert "hunter2" not in " ".join((*own.command, *host.command))
     assert own.environment["FLEETBUS_BROKER"] == "mqtt://boss:hunter2@host:1"
-    assert agent.environment["FLEETBUS_BROKER"] == "mqtt://host:1"
+    assert "mqtt://host:1" in host.command
+    assert "hunter2" not in str(host.environment)
 
 
-def test_an_agent_named_broker_has_a_log_of_its_own() -> None:
-    (agent,) = agent_parts(SETTINGS, plan(name="broker"))
-    assert agent.kind is Kind.AGENT
-    assert agent.log_name != broker_part(SETTINGS).log_name
-    assert agent.title != broker_part(SETTINGS).title
+def hosted(state: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"agent": "Main", "state": state, **more}]
+
+
+def test_what_the_host_writes_down_is_told_once() -> None:
+    seen, logs = AgentsSeen(), Path("logs")
+    assert seen.look(hosted("running", pid=7), logs) == ["✔ agent Main runs (pid 7)"]
+    assert seen.running == {"Main": 7}
+    assert seen.look(hosted("running", pid=7), logs) == []
+    waiting = hosted("waiting", exit="was killed by SIGKILL")
+    (line,) = seen.look(waiting, logs)
+    assert "agent Main was killed by SIGKILL; starting it again soon" in line
+    assert seen.look(waiting, logs) == []
+    (line,) = seen.look(hosted("running", pid=8, restarts=1), logs)
+    assert "agent Main runs again (pid 8)" in line
+    lines = seen.look(hosted("error", exit="gave up", last_lines=["\x1b[31mno game"]), logs)
+    assert lines[-1] == "  [31mno game"
+    assert seen.ailing == {"Main"}
 
 
 def test_the_broker_is_ready_when_it_says_its_ports() -> None:
@@ -172,15 +128,3 @@ def test_a_taken_port_is_named_with_its_flag() -> None:
     free = free_port()
     assert ports.usable("--ws-port", HOST, free) == free
     assert ports.usable("--ws-port", HOST, 0) > 0
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        (3, "ended with exit status 3"),
-        (-9, "was killed by SIGKILL"),
-        (-250, "was killed by signal 250"),
-    ],
-)
-def test_an_exit_status_is_told_in_words(status: int, said: str) -> None:
-    assert how_it_ended(status) == said

@@ -27,5 +27,5 @@ def test_the_committed_schemas_are_not_stale() -> None:
 
 @pytest.mark.parametrize("topic", SPOKEN_ON)
 def test_every_topic_with_a_schema_is_one_of_the_bus(topic: str) -> None:
-    name = topic.format(agent="Main", task="t1", client="me")
+    name = topic.format(agent="Main", host="host-pc", task="t1", client="me")
     Topics().parse(f"fleet/v1/{name}")
