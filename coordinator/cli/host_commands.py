@@ -17,9 +17,7 @@ from coordinator.cli.host_views import hosts_table
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
 from protocol.vocabulary import SubmitOp
 
-app = typer.Typer(
-    invoke_without_command=True, help="Run the host of this machine, or install it as a service."
-)
+app = typer.Typer(help="Run the host of this machine, or install it as a service.")
 
 Machine = Annotated[
     str | None,
@@ -47,7 +45,7 @@ StandIn = Annotated[
 ]
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def host(
     *,
     context: typer.Context,

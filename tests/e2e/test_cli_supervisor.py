@@ -125,7 +125,7 @@ def test_a_killed_part_is_started_again(supervisor: Supervisor, told: Told) -> N
         wait_until(lambda: told.tells("host runs again"))
     (second,) = supervisor.processes
     assert second.pid != first.pid
-    assert told.tells("host was killed by SIGKILL; starting it again in 0.5 s")
+    assert told.tells("host was killed by SIGKILL; starting it again in 1.0 s")
 
 
 def test_a_core_that_keeps_dying_is_given_up_with_the_end_of_its_log(
