@@ -17,7 +17,7 @@ from coordinator.cli.host_views import hosts_table
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
 from protocol.vocabulary import SubmitOp
 
-app = typer.Typer(help="Run the host of this machine, or install it as a service.")
+app = typer.Typer()
 
 Machine = Annotated[
     str | None,

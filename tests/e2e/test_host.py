@@ -178,6 +178,8 @@ def test_a_host_that_is_killed_adopts_its_agents_and_nothing_runs_twice(tmp_path
         os.kill(before["Heals"], signal.SIGKILL)  # this one dies while nobody looks
         start_host(fleet)
         ops.wait_for(f"hosts/{HOST}/presence", state="online")
+        boot = ops.latest(f"hosts/{HOST}/presence")["boot"]
+        ops.wait_for(f"hosts/{HOST}/actual", boot=boot)  # not that of the one before
         adopted = wait_for_agent(ops, "Main", state="running")
         assert adopted["pid"] == before["Main"]
         replaced = wait_for_agent(ops, "Heals", state="running")
