@@ -14,6 +14,7 @@ from coordinator.cli.doctor_probes import Finding, Level, Patient
 from coordinator.cli.local_secrets import DOCTOR, DOCTORS_COORDINATORS, secret_file
 from coordinator.cli.options import AsJson, Broker, Data, Root
 from coordinator.settings import CoordinatorSettings, read_secret
+from coordinator.shell.secret import coordinator_secret
 from protocol.errors import FleetBusError
 from protocol.topics import Topics
 
@@ -60,7 +61,9 @@ def doctor(
                 if not as_json:
                     print(f"{_MARKS[found.level]} {found.probe:<9} {screen.printable(found.says)}")
     except Unreachable as error:
-        screen.complain(f"the broker at {patient.coordinator} cannot be probed: {error}")
+        own = chosen.broker is None and "refuses" in str(error)
+        hint = "; is this the fleet's directory? name its data with --data" if own else ""
+        screen.complain(f"the broker at {patient.coordinator} cannot be probed: {error}{hint}")
         raise typer.Exit(2) from None
     bad = any(found.level is Level.BAD for found in findings)
     if as_json:
@@ -79,7 +82,8 @@ def _patient(chosen: CoordinatorSettings) -> Patient:
     address = chosen.broker_address
     address = address.at(address.servers[0])
     if chosen.broker is None:
-        secret = read_secret(chosen.secret_file) if chosen.secret_file.exists() else None
+        # Our own broker believes whoever can read this file, even if no coordinator has run yet.
+        secret = coordinator_secret(chosen.secret_file)
         address = replace(address, username="coordinator", password=secret)
         first = second = address
     else:
