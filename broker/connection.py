@@ -17,6 +17,7 @@ from broker.framing import Framer
 from broker.gate import Gate
 from broker.hub import Hub
 from broker.message import PUBLISH, Message, topic_name
+from broker.outgoing import Outgoing
 from broker.pace import Bucket
 from broker.packets import (
     BAD_PROTOCOL,
@@ -26,37 +27,14 @@ from broker.packets import (
     connack,
     read_connect,
 )
+from broker.patience import KEEPALIVE_FACTOR, Patience
 from broker.session import Session
 from broker.turns import TurnTaking
 
 log = logging.getLogger(__name__)
 
-KEEPALIVE_FACTOR: Final = 1.5
-"""MQTT 3.1.1 §3.1.2.10: a client is gone after one and a half keep-alives of silence."""
-
-_SECOND_LOOK_S: Final = 0.1
-
 _ANSWERS: Final = frozenset((0x40, 0x50, 0x60, 0x70))
 """Acknowledgements, whose number is that of our own messages: they cost no token."""
-
-
-class Outgoing:
-    """Connections with something to send; each sends it once in the next turn of the loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._waiting: list[Connection] = []
-
-    def add(self, connection: "Connection") -> None:
-        """Let *connection* send soon."""
-        if not self._waiting:
-            self._loop.call_soon(self._flush)
-        self._waiting.append(connection)
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for connection in waiting:
-            connection.flush()
 
 
 class Registry(Protocol):
@@ -75,9 +53,9 @@ class Connection(TurnTaking):
     """An MQTT client over a byte stream."""
 
     __slots__ = (
-        "_admission", "_bucket", "_congested", "_ended", "_figures", "_framer", "_heard",
-        "_held_back", "_hub", "_loop", "_outgoing", "_packets", "_patience", "_pending",
-        "_registry", "_session", "_throttle", "_timer", "_unheard", "_will",
+        "_admission", "_bucket", "_closing", "_congested", "_connect_within_s", "_ended",
+        "_figures", "_framer", "_held_back", "_hub", "_loop", "_outgoing", "_packets",
+        "_patience", "_pending", "_registry", "_session", "_throttle", "_will",
     )  # fmt: skip
 
     def __init__(
@@ -100,10 +78,9 @@ class Connection(TurnTaking):
         self._pending = 0
         self._congested = False
         self._ended = False
-        self._heard = self._loop.time()
-        self._patience = connect_within_s
-        self._unheard = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._connect_within_s = connect_within_s
+        self._patience = Patience(self._loop, self.end)
+        self._closing: asyncio.TimerHandle | None = None
         self._admission: asyncio.Future[Gate | None] | None = None
         self._held_back: list[tuple[int, bytes]] = []
         self._bucket: Bucket | None = None
@@ -119,13 +96,13 @@ class Connection(TurnTaking):
             transport.close()
             return
         self._transport.set_write_buffer_limits(self._hub.limits.unsent_bytes)
-        self._timer = self._loop.call_later(self._patience, self._look)
+        self._patience.begin(self._connect_within_s)
 
     def data_received(self, data: bytes) -> None:
         """Handle every packet that is complete now; a frame of WebSocket may be empty."""
         if self._ended or not data:
             return
-        self._heard = self._loop.time()
+        self._patience.heard = self._loop.time()
         self._figures.bytes_received += len(data)
         try:
             if self._is_stranger and self._framer.is_between:
@@ -156,8 +133,8 @@ class Connection(TurnTaking):
     def connection_lost(self, exc: Exception | None) -> None:
         """Part from a client that went without a word, unless the end came from here."""
         self.end(f"connection lost: {exc}" if exc else "connection lost")
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._closing is not None:
+            self._closing.cancel()
         self._registry.closed(self)
 
     # What the hub does.
@@ -201,13 +178,13 @@ class Connection(TurnTaking):
         session, self._session = self._session, None
         log.info("%.80r: %s", session.client_id if session else "a stranger", reason)
         self.flush()
-        for timer in (self._timer, self._throttle):
-            if timer is not None:
-                timer.cancel()
+        self._patience.end()
+        if self._throttle is not None:
+            self._throttle.cancel()
         if self._admission is not None:
             self._admission.cancel()
         self._transport.close()
-        self._timer = self._loop.call_later(
+        self._closing = self._loop.call_later(
             self._hub.limits.close_within.total_seconds(), self._transport.abort
         )
         if session is not None:
@@ -256,7 +233,7 @@ class Connection(TurnTaking):
 
     def _throttled_enough(self) -> None:
         self._throttle = None
-        self._heard = self._loop.time()  # its silence was our doing
+        self._patience.heard = self._loop.time()  # its silence was our doing
         self._read_on()
 
     def _read_on(self) -> None:
@@ -294,9 +271,7 @@ class Connection(TurnTaking):
             self._enter(packet, admission)
             return
         self._admission = admission
-        if self._timer is not None:  # from here on we are the ones who take time, and not long
-            self._timer.cancel()
-            self._timer = None
+        self._patience.end()  # from here on we are the ones who take time, and not long
         self.hold()
         admission.add_done_callback(lambda done: self._decided(packet, done))
 
@@ -305,7 +280,7 @@ class Connection(TurnTaking):
         if self._ended or done.cancelled():
             return
         self._admission = None
-        self._heard = self._loop.time()
+        self._patience.heard = self._loop.time()
         self._enter(packet, done.result() or FORBIDDEN)
         held_back, self._held_back = self._held_back, []
         try:
@@ -328,14 +303,9 @@ class Connection(TurnTaking):
         self._session = entered
         self._will = packet.will
         self._framer.limit = limits.packet_bytes
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._patience = packet.keep_alive_s * KEEPALIVE_FACTOR
-        if self._patience:
-            self._timer = self._loop.call_later(self._patience, self._look)
+        self._patience.begin(packet.keep_alive_s * KEEPALIVE_FACTOR)
 
-    # What time does.
+    # What there is.
 
     @property
     def _is_stranger(self) -> bool:
@@ -344,21 +314,6 @@ class Connection(TurnTaking):
     @property
     def _unread(self) -> int:
         return self._pending + self._transport.get_write_buffer_size()
-
-    def _look(self) -> None:
-        """End the connection if nothing came for too long, looking twice.
-
-        After a stall of the whole process, timers may run before what has arrived is read.
-        """
-        silent = self._loop.time() - self._heard
-        if silent < self._patience:
-            self._unheard = False
-            self._timer = self._loop.call_later(self._patience - silent, self._look)
-        elif not self._unheard:
-            self._unheard = True
-            self._timer = self._loop.call_later(_SECOND_LOOK_S, self._look)
-        else:
-            self.end(f"silent for {silent:.1f} s")
 
 
 def _check_will(topic: str, max_bytes: int, max_levels: int) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from broker.access import Access
-from broker.connection import Connection, Outgoing
+from broker.connection import Connection
 from broker.hub import Hub
 from broker.keeping.database import Database
 from broker.keeping.keeper import Keeper
 from broker.limits import Limits
 from broker.listeners import BACKLOG, bind
+from broker.outgoing import Outgoing
 from broker.settings import BrokerSettings
 from broker.websocket import WebSocketLayer
 

@@ -10,9 +10,10 @@ import resource
 from typing import Final
 
 from benchmarks.broker import fleet, latency, presence, retained
-from benchmarks.broker.servers import LOAD_CORE, NAMES, running
+from benchmarks.broker.servers import DURABLE, LOAD_CORE, NAMES, running
 
-_PARTS: Final = ("fleet", "latency", "presence", "retained", "wills")
+_PARTS: Final = ("fleet", "growth", "latency", "presence", "retained", "wills", "durable")
+_CROWDS: Final = (0, 1000, 5000)
 _OURS: Final = [name for name in NAMES if name.startswith("ours")]
 
 
@@ -33,10 +34,12 @@ def main() -> None:
     for part in options.parts or _PARTS:
         {
             "fleet": _fleet,
+            "growth": _growth,
             "latency": _latency,
             "presence": _presence,
             "retained": _retained,
             "wills": _wills,
+            "durable": _durable,
         }[part](options)
 
 
@@ -65,6 +68,36 @@ def _fleet(options: argparse.Namespace) -> None:
         )
 
 
+def _growth(options: argparse.Namespace) -> None:
+    print("\ncpu us of a message of 100 publishers, with so many other agents connected")
+    print(f"{'broker':22}{''.join(f'{crowd:10,}' for crowd in _CROWDS)}")
+    for name in options.brokers:
+        if name.startswith("stock"):
+            continue  # it does not let so many in
+        each = []
+        for crowd in _CROWDS:
+            with running(name) as server, presence.crowd(server, crowd):
+                each.append(fleet.throughput(server, 100, options.seconds, 0).cpu_us)
+        print(f"{name:22}{''.join(f'{one:10.1f}' for one in each)}", flush=True)
+
+
+def _durable(options: argparse.Namespace) -> None:
+    print(
+        f"\n{options.publishers} publishers as above, every message retained on a topic of its own"
+    )
+    print(f"{'broker':22}{'acknowledged/s':>16}{'cpu us each':>13}{'x without':>11}")
+    without: fleet.Throughput | None = None
+    for name in ("ours, uvloop", "ours, durable", "mosquitto", "mosquitto, persistent"):
+        with running(name) as server:
+            found = fleet.throughput(
+                server, options.publishers, options.seconds, options.subscriber_qos, retain=True
+            )
+        if name not in DURABLE:
+            without = found
+        ratio = found.acknowledged / without.acknowledged if without else 0
+        print(f"{name:22}{found.acknowledged:16,.0f}{found.cpu_us:13.1f}{ratio:11.2f}", flush=True)
+
+
 def _latency(options: argparse.Namespace) -> None:
     print("\npublish to subscriber, ms, QoS 1")
     print(f"{'broker':22}{'per second':>12}{'p50':>8}{'p99':>8}{'max':>8}")
@@ -79,14 +112,17 @@ def _latency(options: argparse.Namespace) -> None:
 
 def _presence(options: argparse.Namespace) -> None:
     print(f"\n{options.clients} clients, each with a will and a subscription")
-    print(f"{'broker':22}{'connect s':>12}{'storm s':>12}{'kB each':>10}")
+    print(f"{'broker':22}{'connect s':>12}{'storm s':>12}{'cpu s':>8}{'kB each':>10}")
     for name in options.brokers:
         if name.startswith("stock") and options.clients > 1000:
             continue  # it takes half a minute and then does not get all of them back
         with running(name) as server:
             found = presence.presence(server, options.clients)
         times = [f"{s:12.2f}" if s else f"{'never':>12}" for s in (found.connect_s, found.storm_s)]
-        print(f"{name:22}{''.join(times)}{found.bytes_each / 1000:10.1f}", flush=True)
+        print(
+            f"{name:22}{''.join(times)}{found.cpu_s:8.2f}{found.bytes_each / 1000:10.1f}",
+            flush=True,
+        )
 
 
 def _retained(options: argparse.Namespace) -> None:

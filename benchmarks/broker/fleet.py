@@ -31,7 +31,9 @@ class Throughput:
     cpu_us: float
 
 
-def throughput(server: Server, publishers: int, seconds: float, qos: int) -> Throughput:
+def throughput(
+    server: Server, publishers: int, seconds: float, qos: int, *, retain: bool = False
+) -> Throughput:
     """Let *publishers* publish as fast as they are acknowledged, to a subscriber at *qos*."""
     topic = "fleet/v1/agents/{}/heartbeat"
     names = [f"bot-{number:05}" for number in range(publishers)]
@@ -40,7 +42,7 @@ def throughput(server: Server, publishers: int, seconds: float, qos: int) -> Thr
     clients = []
     for name in names:
         client = wire.connected(server.port, wire.connect(name, name))
-        message = wire.publish(topic.format(name), PAYLOAD, 1)
+        message = wire.publish(topic.format(name), PAYLOAD, 1, retain=retain)
         messages[client.fileno()] = (client.recv, client.send, message)
         clients.append(client)
     delivery = wire.publish(topic.format(names[0]), PAYLOAD, qos)

@@ -1,8 +1,10 @@
 """A fleet that connects, and one that comes back all at once; what each connection weighs."""
 
+import contextlib
 import select
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,11 +22,13 @@ class Presence:
     connect_s: float | None
     storm_s: float | None
     bytes_each: float
+    cpu_s: float
+    """What the broker spent on both: a busy machine stretches the times and not this."""
 
 
 def presence(server: Server, clients: int) -> Presence:
     """Connect *clients*, each with a will and a subscription; drop all; connect all again."""
-    before = server.memory()
+    before, spent = server.memory(), server.cpu_s()
     at_first, connections = _arrive(server.port, clients)
     each = (server.memory() - before) / max(clients, 1)
     for connection in connections:
@@ -32,7 +36,17 @@ def presence(server: Server, clients: int) -> Presence:
     again, connections = _arrive(server.port, clients)
     for connection in connections:
         connection.close()
-    return Presence(at_first, again, each)
+    return Presence(at_first, again, each, server.cpu_s() - spent)
+
+
+@contextlib.contextmanager
+def crowd(server: Server, clients: int) -> Iterator[None]:
+    """Keep *clients* connected, each with a will and a subscription, who say nothing."""
+    took, connections = _arrive(server.port, clients)
+    assert took is not None, "not everybody got in"
+    yield
+    for connection in connections:
+        connection.close()
 
 
 def _arrive(port: int, clients: int) -> tuple[float | None, list[socket.socket]]:

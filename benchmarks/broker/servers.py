@@ -64,6 +64,9 @@ class Server:
         return int(self.process.memory_info().rss)
 
 
+DURABLE: Final = ("ours, durable", "mosquitto, persistent")
+"""What is kept on disk: ours before it is acknowledged, mosquitto's every second."""
+
 NAMES: Final = ("ours, uvloop", "ours, asyncio", "stock amqtt", "stock amqtt, uvloop", "mosquitto")
 
 
@@ -95,18 +98,24 @@ def _command(name: str, port: int, folder: Path) -> list[str]:
     match name:
         case "ours, uvloop":
             return [sys.executable, "-c", "import sys; " + _OURS, *ours]
+        case "ours, durable":
+            return [sys.executable, "-m", "broker", *ours, "--data", str(folder / "kept")]
         case "ours, asyncio":
             return [sys.executable, "-c", _NO_UVLOOP + _OURS, *ours]
         case "stock amqtt":
             return [sys.executable, "-c", _STOCK, str(port), "asyncio"]
         case "stock amqtt, uvloop":
             return [sys.executable, "-c", _STOCK, str(port), "uvloop"]
-        case "mosquitto":
+        case "mosquitto" | "mosquitto, persistent":
             binary = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
             if binary is None:
                 raise FileNotFoundError("mosquitto is not installed")
             config = folder / "mosquitto.conf"
-            config.write_text(_MOSQUITTO.format(port=port))
+            text = _MOSQUITTO.format(port=port)
+            if name == "mosquitto, persistent":
+                text = text.replace("persistence false", "persistence true\nautosave_interval 1")
+                text += f"persistence_location {folder}/\n"
+            config.write_text(text)
             return [binary, "-c", str(config)]
         case _:
             raise ValueError(f"no broker {name!r}; there are {json.dumps(NAMES)}")

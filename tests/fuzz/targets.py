@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from broker.connection import Connection, Outgoing
+from broker.connection import Connection
 from broker.errors import Malformed
 from broker.framing import Framer
 from broker.gate import Gate
@@ -12,6 +12,7 @@ from broker.hub import Hub
 from broker.identity import Connect
 from broker.limits import Limits
 from broker.message import PUBLISH, Message, read_publish, write_publish
+from broker.outgoing import Outgoing
 from broker.packets import (
     read_connect,
     read_packet_id,

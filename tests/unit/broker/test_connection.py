@@ -5,10 +5,11 @@ import time
 from typing import Any
 
 from broker.access import FleetAccess
-from broker.connection import Connection, Outgoing
+from broker.connection import Connection
 from broker.hub import Hub
 from broker.limits import Limits
 from broker.message import Message
+from broker.outgoing import Outgoing
 from broker.turns import CHUNK_BYTES
 from protocol.topics import Topics
 from tests.support.wire import PING, connect, publish, subscribe
