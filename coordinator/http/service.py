@@ -106,7 +106,7 @@ class ControlRoom:
             filters=filters,
             on_message=room.link.on_message,
             on_connected=self._on_connected,
-            on_lost=lambda: room.mirror.connected(bus=False),
+            on_lost=lambda _silent_s: room.mirror.connected(bus=False),
             profile=self.settings.profile,
         )
         server = _Server(self._config())
@@ -161,7 +161,7 @@ class ControlRoom:
             filters=(),
             on_message=lambda _topic, _payload, _retained: None,
             on_connected=agents.on_connected,
-            on_lost=lambda: None,
+            on_lost=lambda _silent_s: None,
             profile=self.settings.profile,
         )
         await agents.wanted.wait()

@@ -20,7 +20,9 @@ from protocol.errors import FleetBusError
 
 log = logging.getLogger("fleetbus.bus")
 
-KEEPALIVE_S: Final = 20
+KEEPALIVE_S: Final = 6
+"""A link that is dead on one side only is given up after one and a half of it: before anybody is
+judged for a silence that is not theirs, at the usual 10 s between two heartbeats."""
 RECONNECT_MIN_S: Final = 0.2
 RECONNECT_MAX_S: Final = 10.0
 GOODBYE_S: Final = 1.0
@@ -50,7 +52,8 @@ class Bus:
     on_message: Callable[[str, bytes, bool], None]
     """Called with topic, payload and the retain flag, in the order of arrival."""
     on_connected: Callable[[], None]
-    on_lost: Callable[[], None]
+    on_lost: Callable[[float], None]
+    """Called with the seconds for which nothing had been heard when the connection was lost."""
     profile: BrokerProfile = BROKER_PROFILES[DEFAULT_PROFILE]
     _turn: int = 0
     """Which server is tried; the next one after each failure and each loss."""
@@ -96,7 +99,7 @@ class Bus:
             else:
                 delay = RECONNECT_MIN_S
                 await self._use(link)
-                self.on_lost()
+                self.on_lost(link.silent_s)
                 log.warning("the connection to the broker at %s was lost", self.server)
             self._turn += 1
             await asyncio.sleep(random.uniform(delay / 2, delay))

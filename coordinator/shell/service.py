@@ -103,7 +103,7 @@ class Coordinator:
             on_lost=self._on_lost,
             profile=self.profile,
         )
-        self._on_lost()  # there is none yet, and nobody is judged for it
+        self._on_lost(0.0)  # there is none yet, and nobody is judged for it
         async with asyncio.TaskGroup() as tasks:
             parts = [
                 tasks.create_task(self._bus.run(), name="bus"),
@@ -155,8 +155,9 @@ class Coordinator:
             self._bus.subscribe(swept)
             asyncio.get_running_loop().call_later(SWEEP_S, self._bus.unsubscribe, swept)
 
-    def _on_lost(self) -> None:
-        self._lost_at_ms = self.clock.now().mono_ms
+    def _on_lost(self, silent_s: float) -> None:
+        # Whoever spoke since then was not heard, and is not judged for it.
+        self._lost_at_ms = self.clock.now().mono_ms - int(silent_s * 1000)
         self.writer.is_cut_off = True
 
     def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 -- Bus

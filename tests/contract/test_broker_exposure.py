@@ -201,7 +201,7 @@ async def test_the_coordinator_reaches_it(secure: BrokerAddress, folder: Folder)
         filters=["fleet/v1/events"],
         on_message=lambda topic, payload, _retain: heard.put_nowait((topic, payload)),
         on_connected=connected.set,
-        on_lost=lambda: None,
+        on_lost=lambda _silent_s: None,
     )
     running = asyncio.create_task(bus.run())
     async with asyncio.timeout(10):

@@ -74,6 +74,7 @@ class BusClient:
         self.where = where
         self.name = name
         self.heard: list[Heard] = []
+        self.answers_within_s = WITHIN_S
         self._latest: dict[str, Heard] = {}
         self._news = threading.Condition()
         self._requests = itertools.count(1)
@@ -164,7 +165,7 @@ class BusClient:
                         return reply
             return None
 
-        reply = self.wait(f"an answer to {op} {request_id}", answer)
+        reply = self.wait(f"an answer to {op} {request_id}", answer, self.answers_within_s)
         assert reply is not None
         return reply
 

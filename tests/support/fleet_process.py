@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tests.support.brokers import BROKERS, chosen_brokers
-from tests.support.bus_client import WITHIN_S, BusClient, Where
+from tests.support.bus_client import BusClient, Where
 from tests.support.ground_truth import Run, read_runs
 
 OUTSIDE: Final = "outside"
@@ -28,6 +28,7 @@ LEASE_S: Final = 3.0
 MARGIN_S: Final = 0.3
 CAPABILITIES: Final = ("quest", "combat")
 _ROOT: Final = Path(__file__).parents[2]
+READY_WITHIN_S: Final = 60.0
 _ENDS_WITHIN_S: Final = 8.0
 _LOG_SHOWN: Final = 40
 
@@ -221,6 +222,6 @@ def running_fleet(
 
 def wait_until_idle(watcher: BusClient, agents: Sequence[str]) -> None:
     """Wait until the coordinator is online and has nothing for any of *agents* to do."""
-    watcher.wait_for("coordinator/presence", WITHIN_S, state="online")
+    watcher.wait_for("coordinator/presence", READY_WITHIN_S, state="online")
     for name in agents:
-        watcher.wait_for(f"registry/{name}", WITHIN_S, status="idle")
+        watcher.wait_for(f"registry/{name}", READY_WITHIN_S, status="idle")

@@ -13,7 +13,9 @@ ASK_AGAIN_S = 2.0
 class Load:
     """Keeps so many tasks open; :attr:`accepted` are those that the coordinator said it has."""
 
-    def __init__(self, client: BusClient, lots: random.Random, *, at_once: int) -> None:
+    def __init__(
+        self, client: BusClient, lots: random.Random, *, at_once: int, first: int = 0
+    ) -> None:
         self.accepted: dict[str, str] = {}
         """Request to task."""
         self.refused: list[dict[str, Any]] = []
@@ -23,7 +25,7 @@ class Load:
         self._asked: dict[str, tuple[float, bytes]] = {}
         self._ended: set[str] = set()
         self._read = 0
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(first)
 
     @property
     def open(self) -> set[str]:

@@ -103,13 +103,16 @@ def repeats_old_ones(age: int = 12, every: int = 4) -> Tamper:
     return tamper
 
 
-def says_all_is_retained() -> Tamper:
-    """Mark everything that comes from the broker as retained, as some brokers do."""
+def says_much_is_retained(every: int = 2) -> Tamper:
+    """Mark each *every*-th live message from the broker as retained, as those it queued on some."""
+    count = 0
 
     def tamper(way: Way, packet: bytes) -> list[bytes]:
         if way is Way.OUT or _kind(packet) != _PUBLISH:
             return [packet]
-        return [bytes([packet[0] | _RETAIN]) + packet[1:]]
+        nonlocal count
+        count += 1
+        return [packet] if count % every else [bytes([packet[0] | _RETAIN]) + packet[1:]]
 
     return tamper
 

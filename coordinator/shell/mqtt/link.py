@@ -101,6 +101,11 @@ class Link(asyncio.Protocol):
         """Whether something said now can reach the broker."""
         return not self.lost.done() and self._accepted.done()
 
+    @property
+    def silent_s(self) -> float:
+        """For how long nothing has been heard from the broker."""
+        return self._loop.time() - self._heard_at
+
     # --- speaking
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> None:
