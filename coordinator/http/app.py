@@ -10,7 +10,18 @@ from starlette.exceptions import HTTPException
 from coordinator.http.boundary import Boundary, Rules
 from coordinator.http.problems import Refused, on_http, on_invalid, on_refused
 from coordinator.http.room import Room
-from coordinator.http.routes import agents, dashboard, fleet, plan, probes, session, tasks
+from coordinator.http.routes import (
+    agents,
+    alerts,
+    analytics,
+    dashboard,
+    fleet,
+    metrics,
+    plan,
+    probes,
+    session,
+    tasks,
+)
 from coordinator.http.schemas.base import Problem
 
 BASE: Final = "/api/orchestrator"
@@ -38,11 +49,12 @@ def make_app(room: Room | None, rules: Rules) -> FastAPI:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     api = APIRouter(prefix=BASE)
-    for part in (agents, tasks, plan, fleet, session):
+    for part in (agents, tasks, plan, fleet, alerts, analytics, session):
         api.include_router(part.router)
     api.include_router(session.links)
     app.include_router(api)
     app.include_router(probes.router)
+    app.include_router(metrics.router)
     app.include_router(dashboard.router)  # last: it takes every other path
     _describe(app)
     app.add_middleware(Boundary, rules=rules)

@@ -29,6 +29,7 @@ _MEANS: Final = {
     422: "Something in the request is wrong; `errors` says where and what would be right",
     428: "If-Match is missing",
     501: "Nobody can do that here",
+    502: "A receiver did not take it",
     503: "The coordinator, the bus or the store is away; `Retry-After` says when to try again",
 }
 REFUSALS: Final = refusals(400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 501, 503)

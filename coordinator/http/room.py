@@ -13,6 +13,7 @@ from coordinator.http.link import Link
 from coordinator.http.live.hub import Hub
 from coordinator.http.live.mirror import Mirror
 from coordinator.http.reader import Reader
+from coordinator.http.watch.watch import Watch
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Room:
     hub: Hub
     agents: HttpAgents
     tokens: Tokens
+    watch: Watch
     sessions: Sessions = field(default_factory=Sessions)
     is_secure: bool = False
     """Whether browsers reach it by TLS."""

@@ -28,6 +28,8 @@ from coordinator.http.live.hub import Hub
 from coordinator.http.live.mirror import Mirror
 from coordinator.http.reader import Reader
 from coordinator.http.room import Room
+from coordinator.http.views.alerts import shown_alerts
+from coordinator.http.watch.watch import Watch
 from coordinator.settings import CoordinatorSettings
 from coordinator.shell.bus import Bus
 from protocol.errors import FleetBusError
@@ -74,12 +76,15 @@ class ControlRoom:
         link = Link(mirror, _client_name(settings, self.connections.operator))
         agents = HttpAgents(mirror, listen=self._listen)
         link.hear_inbox = agents.hear
+        reader = Reader(settings.data, settings.store)
+        watch = Watch(settings, mirror, link, reader)
         self.room = Room(
             data=settings.data,
             mirror=mirror,
             link=link,
-            reader=Reader(settings.data, settings.store),
-            hub=Hub(mirror),
+            reader=reader,
+            hub=Hub(mirror, alerts=lambda: shown_alerts(watch)),
+            watch=watch,
             agents=agents,
             tokens=Tokens.in_directory(settings.data),
             is_secure=settings.serves_tls,
@@ -109,12 +114,14 @@ class ControlRoom:
             on_lost=lambda _silent_s: room.mirror.connected(bus=False),
             profile=self.settings.profile,
         )
+        await room.watch.open()
         server = _Server(self._config())
         async with asyncio.TaskGroup() as tasks:
             parts = [
                 tasks.create_task(room.link.bus.run(), name="bus"),
                 tasks.create_task(room.link.ping(), name="ping"),
                 tasks.create_task(room.hub.run(), name="hub"),
+                tasks.create_task(room.watch.run(), name="watch"),
                 tasks.create_task(self._speak_for_agents(), name="gateway"),
             ]
             serving = tasks.create_task(self._serve(server, stop), name="http")
@@ -127,6 +134,7 @@ class ControlRoom:
                         await bus.disconnect()
             for part in parts:
                 part.cancel()
+        await room.watch.close()
         room.reader.close()
 
     def _on_connected(self) -> None:

@@ -37,7 +37,7 @@ class ControlRoom:
 
 
 @contextlib.contextmanager
-def control_room(fleet: Fleet, *words: str) -> Iterator[ControlRoom]:
+def control_room(fleet: Fleet, *words: str, config: Path | None = None) -> Iterator[ControlRoom]:
     """Run a control room beside *fleet*, and wait until it knows of a coordinator."""
     data = fleet.folder / "data"
     data.mkdir(exist_ok=True)
@@ -51,7 +51,8 @@ def control_room(fleet: Fleet, *words: str) -> Iterator[ControlRoom]:
         environment={
             "FLEETBUS_BROKER": fleet.where.coordinator_url,
             "FLEETBUS_ROOT": fleet.where.root,
-        },
+        }
+        | ({} if config is None else {"FLEETBUS_CONFIG": str(config)}),
     )
     try:
         room = ControlRoom(_address(part), data, part, secrets)

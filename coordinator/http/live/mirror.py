@@ -19,6 +19,7 @@ from protocol.messages import (
     Info,
     Message,
     Metrics,
+    Presence,
     Registry,
     Summary,
     TaskView,
@@ -31,6 +32,7 @@ from protocol.topics import (
 from protocol.vocabulary import CoordinatorState
 
 FILTERS: Final = (
+    "agents/+/presence",
     "agents/+/info",
     "agents/+/heartbeat",
     "agents/+/metrics",
@@ -174,6 +176,10 @@ class Mirror:
     def registry(self, agent: str) -> Registry | None:
         """Return the coordinator's card of *agent*."""
         return self._message(Registry, f"registry/{agent}")
+
+    def presence(self, agent: str) -> Presence | None:
+        """Return what *agent*, or its last will, says of its being there."""
+        return self._message(Presence, f"agents/{agent}/{AgentChannel.PRESENCE.value}")
 
     def info(self, agent: str) -> Info | None:
         """Return how *agent* introduced itself."""

@@ -4,12 +4,16 @@ Attempts are numbered as they end, so where a span begins is found by halving: n
 kept for it while the fleet works.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import orjson
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import DBAPIError
 
 from coordinator.core.analytics import RUNNING, Run
+from coordinator.shell.store.errors import StoreUnavailable, is_trouble
 from coordinator.shell.store.schema import AGENTS, ATTEMPTS, EVENTS, TASKS
 from protocol.vocabulary import TaskStatus
 
@@ -23,7 +27,7 @@ def runs_between(
     engine: Engine, from_ms: int, until_ms: int, *, agent: str | None = None, most: int = MOST
 ) -> list[Run]:
     """Return the attempts that share time with the span, the newest first, at most *most*."""
-    with engine.connect() as connection:
+    with _reading(engine) as connection:
         first = _first_ended(connection, from_ms - SLACK_MS)
         found = _running(connection, agent, until_ms)
         wanted = (
@@ -58,16 +62,27 @@ def runs_between(
 
 def slots_of_agents(engine: Engine) -> dict[str, int]:
     """Return every agent that is known, with the number of its slots as it says."""
-    with engine.connect() as connection:
+    with _reading(engine) as connection:
         records = [orjson.loads(doc) for doc in connection.execute(select(AGENTS.c.doc)).scalars()]
     return {record["name"]: int((record.get("info") or {}).get("slots") or 1) for record in records}
 
 
 def first_event_ms(engine: Engine) -> int | None:
     """Return when the story begins that is still kept."""
-    with engine.connect() as connection:
+    with _reading(engine) as connection:
         oldest = select(EVENTS.c.at_ms).order_by(EVENTS.c.number).limit(1)
         return connection.execute(oldest).scalar()
+
+
+@contextmanager
+def _reading(engine: Engine) -> Iterator[Connection]:
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        if not is_trouble(error):
+            raise
+        raise StoreUnavailable(f"the store cannot be read: {error.orig}") from error
 
 
 def _first_ended(connection: Connection, ended_ms: int) -> int:

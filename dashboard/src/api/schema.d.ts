@@ -52,6 +52,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orchestrator/agents/{name}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Agent
+         * @description Cordon, drain, put into maintenance, or return to service; or start and stop its process.
+         */
+        post: operations["act_on_agent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orchestrator/agents/{name}/heartbeat": {
         parameters: {
             query?: never;
@@ -66,6 +86,26 @@ export interface paths {
          * @description Say for an agent that speaks HTTP that it lives, how it is, and what it measures.
          */
         post: operations["update_agent_heartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/agents/{name}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Agent Metrics
+         * @description Return the numbers of one agent over time, in the finest resolution that is kept.
+         */
+        get: operations["get_agent_metrics"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -112,27 +152,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/agents/{name}/actions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Act On Agent
-         * @description Cordon, drain, put into maintenance, or return to service; or start and stop its process.
-         */
-        post: operations["act_on_agent"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/orchestrator/tasks": {
+    "/api/orchestrator/alerts": {
         parameters: {
             query?: never;
             header?: never;
@@ -140,74 +160,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Tasks
-         * @description List tasks, newest first unless sorted otherwise.
+         * List Alerts
+         * @description List the alerts, newest first, and the channels they go to.
          */
-        get: operations["list_tasks"];
-        put?: never;
-        /**
-         * Create Schedule Task
-         * @description Create a task; 201 means that it is stored.
-         */
-        post: operations["create_schedule_task"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/orchestrator/tasks/bulk": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Create Tasks
-         * @description Create up to 10,000 tasks; those in ``ids`` are stored, and why others are not is told.
-         */
-        post: operations["create_tasks"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/orchestrator/tasks/actions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Act On Tasks
-         * @description Do the same to many tasks, after a look (``dry_run``) at which these are.
-         */
-        post: operations["act_on_tasks"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/orchestrator/tasks/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Task
-         * @description Show one task.
-         */
-        get: operations["get_task"];
+        get: operations["list_alerts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -216,7 +172,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/tasks/{id}/status": {
+    "/api/orchestrator/alerts/test": {
         parameters: {
             query?: never;
             header?: never;
@@ -226,17 +182,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Update Task Status
-         * @description Report what became of a task; only legal moves are made.
+         * Try Channel
+         * @description Send a test message to a channel now, and say whether it was taken.
          */
-        post: operations["update_task_status"];
+        post: operations["try_channel"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/tasks/{id}/actions": {
+    "/api/orchestrator/alerts/{id}/acknowledge": {
         parameters: {
             query?: never;
             header?: never;
@@ -246,17 +202,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Act On Task
-         * @description Cancel, pause, resume or retry a task; a retry of one that is over makes a new one.
+         * Acknowledge Alert
+         * @description Say that somebody has seen to an alert: it is repeated no more.
          */
-        post: operations["act_on_task"];
+        post: operations["acknowledge_alert"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/tasks/{id}/why": {
+    "/api/orchestrator/analytics": {
         parameters: {
             query?: never;
             header?: never;
@@ -264,10 +220,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Why Task
-         * @description Say why a task waits, or what became of it.
+         * Get Analytics
+         * @description Show what the fleet did: use, waits, failures, running time, and time without work.
          */
-        get: operations["why_task"];
+        get: operations["get_analytics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -276,7 +232,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/tasks/{id}/story": {
+    "/api/orchestrator/analytics/export.csv": {
         parameters: {
             query?: never;
             header?: never;
@@ -284,10 +240,50 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Task Story
-         * @description Tell everything that happened to a task.
+         * Export Analytics
+         * @description Return the figures by agent or by mode as a table for a spreadsheet.
          */
-        get: operations["task_story"];
+        get: operations["export_analytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/analytics/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Failures
+         * @description Count by agent and mode what succeeded or failed, the worst first.
+         */
+        get: operations["get_failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description List the fleet's story, newest first.
+         */
+        get: operations["list_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -360,26 +356,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/fleet-plan/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Preview Fleet Plan
-         * @description Simulate the next days under a plan.
-         */
-        post: operations["preview_fleet_plan"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/orchestrator/fleet-plan/history": {
         parameters: {
             query?: never;
@@ -400,20 +376,20 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/fleet-plan/versions/{n}": {
+    "/api/orchestrator/fleet-plan/preview": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get Fleet Plan Version
-         * @description Show one version.
-         */
-        get: operations["get_fleet_plan_version"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Preview Fleet Plan
+         * @description Simulate the next days under a plan.
+         */
+        post: operations["preview_fleet_plan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -460,7 +436,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/summary": {
+    "/api/orchestrator/fleet-plan/versions/{n}": {
         parameters: {
             query?: never;
             header?: never;
@@ -468,10 +444,50 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Summary
-         * @description Show the fleet in numbers: the seed's registry and schedule summaries.
+         * Get Fleet Plan Version
+         * @description Show one version.
          */
-        get: operations["get_summary"];
+        get: operations["get_fleet_plan_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/fleet/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Fleet
+         * @description Pause the whole fleet, resume it, or begin a new error budget.
+         */
+        post: operations["act_on_fleet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/fleet/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fleet Metrics
+         * @description Return the fleet's figures over time: agents, tasks, limits in use, why agents idle.
+         */
+        get: operations["get_fleet_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -540,46 +556,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orchestrator/fleet/actions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Act On Fleet
-         * @description Pause the whole fleet, resume it, or begin a new error budget.
-         */
-        post: operations["act_on_fleet"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/orchestrator/why": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Why Fleet
-         * @description Say what holds the fleet back: the reasons of all that wait, in numbers.
-         */
-        get: operations["why_fleet"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/orchestrator/schedules": {
         parameters: {
             query?: never;
@@ -592,46 +568,6 @@ export interface paths {
          * @description List the recurring tasks of the plan, and how far each has come.
          */
         get: operations["list_schedules"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/orchestrator/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Events
-         * @description List the fleet's story, newest first.
-         */
-        get: operations["list_events"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/orchestrator/stream": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Stream
-         * @description Send what changes, as server-sent events: a snapshot, numbered deltas, and beats.
-         */
-        get: operations["stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -668,6 +604,250 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orchestrator/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream
+         * @description Send what changes, as server-sent events: a snapshot, numbered deltas, and beats.
+         */
+        get: operations["stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Summary
+         * @description Show the fleet in numbers: the seed's registry and schedule summaries.
+         */
+        get: operations["get_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tasks
+         * @description List tasks, newest first unless sorted otherwise.
+         */
+        get: operations["list_tasks"];
+        put?: never;
+        /**
+         * Create Schedule Task
+         * @description Create a task; 201 means that it is stored.
+         */
+        post: operations["create_schedule_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/tasks/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Tasks
+         * @description Do the same to many tasks, after a look (``dry_run``) at which these are.
+         */
+        post: operations["act_on_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/tasks/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Tasks
+         * @description Create up to 10,000 tasks; those in ``ids`` are stored, and why others are not is told.
+         */
+        post: operations["create_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Task
+         * @description Show one task.
+         */
+        get: operations["get_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/tasks/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Task
+         * @description Cancel, pause, resume or retry a task; a retry of one that is over makes a new one.
+         */
+        post: operations["act_on_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/tasks/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Update Task Status
+         * @description Report what became of a task; only legal moves are made.
+         */
+        post: operations["update_task_status"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/tasks/{id}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Task Story
+         * @description Tell everything that happened to a task.
+         */
+        get: operations["task_story"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/tasks/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why Task
+         * @description Say why a task waits, or what became of it.
+         */
+        get: operations["why_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Timeline
+         * @description Show attempts as bars, and the hours of the plan as shades, which may lie in the future.
+         */
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orchestrator/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why Fleet
+         * @description Say what holds the fleet back: the reasons of all that wait, in numbers.
+         */
+        get: operations["why_fleet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -680,6 +860,26 @@ export interface paths {
          * @description Say that the process serves.
          */
         get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Return the fleet's figures in the text format of Prometheus.
+         */
+        get: operations["metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -717,79 +917,89 @@ export interface components {
          * @description What was, or with ``dry_run`` would be, done to how many.
          */
         ActsAnswer: {
-            /** Dry Run */
-            dry_run: boolean;
-            /** Matched */
-            matched: number;
+            /** By Status */
+            by_status: {
+                [key: string]: number;
+            };
             /** Done */
             done: number;
-            /**
-             * Skipped
-             * @description Their status does not allow it
-             */
-            skipped: number;
+            /** Dry Run */
+            dry_run: boolean;
             /**
              * First
              * @description Names of the first of them
              */
             first: string[];
-            /** By Status */
-            by_status: {
-                [key: string]: number;
-            };
+            /** Matched */
+            matched: number;
             /**
              * Refused
              * @default []
              */
             refused: components["schemas"]["RefusedAct"][];
+            /**
+             * Skipped
+             * @description Their status does not allow it
+             */
+            skipped: number;
         };
         /**
          * Agent
          * @description One agent, as the coordinator sees it and as it states itself.
          */
         Agent: {
-            /** Name */
-            name: string;
-            /** Machine Id */
-            machine_id?: string | null;
-            /** Window Id */
-            window_id?: string | null;
-            status: components["schemas"]["AgentStatus"];
-            health: components["schemas"]["AgentHealth"];
-            /**
-             * Reasons
-             * @default []
-             */
-            reasons: string[];
-            /**
-             * Suspect
-             * @default false
-             */
-            suspect: boolean;
             /**
              * Capabilities
              * @default []
              */
             capabilities: string[];
+            /**
+             * Client
+             * @description The client library: `name`, `version`, `lang`
+             */
+            client?: {
+                [key: string]: unknown;
+            } | null;
+            /** Config Path */
+            config_path?: string | null;
             /** Current Mode */
             current_mode?: string | null;
             /** @default active */
             desired_mode: components["schemas"]["AgentMode"];
             /**
-             * Slots
-             * @default 1
+             * Epoch
+             * @default 0
              */
-            slots: number;
+            epoch: number;
+            /**
+             * Error Count
+             * @description Failures of today, in the plan's zone
+             * @default 0
+             */
+            error_count: number;
+            health: components["schemas"]["AgentHealth"];
             /**
              * Holds
              * @description Ids of the tasks that it holds
              * @default []
              */
             holds: string[];
+            /**
+             * Labels
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+            /** Last Error */
+            last_error?: string | null;
             /** Last Heartbeat */
             last_heartbeat?: string | null;
-            /** Uptime S */
-            uptime_s?: number | null;
+            /** Machine Id */
+            machine_id?: string | null;
+            /** Name */
+            name: string;
+            operator?: components["schemas"]["OperatorVerb"] | null;
             /**
              * Performance Metrics
              * @default {}
@@ -798,20 +1008,15 @@ export interface components {
                 [key: string]: number;
             };
             /**
-             * Error Count
-             * @description Failures of today, in the plan's zone
-             * @default 0
+             * Reasons
+             * @default []
              */
-            error_count: number;
-            /** Last Error */
-            last_error?: string | null;
+            reasons: string[];
             /**
              * Registration Time
              * @description When the present process of the agent introduced itself
              */
             registration_time?: string | null;
-            /** Config Path */
-            config_path?: string | null;
             /**
              * Session Data
              * @description `boot`, `conn`, `outbox`: of the agent's present process
@@ -821,38 +1026,26 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * Labels
-             * @default {}
+             * Slots
+             * @default 1
              */
-            labels: {
-                [key: string]: string;
-            };
+            slots: number;
+            status: components["schemas"]["AgentStatus"];
             /**
-             * Epoch
-             * @default 0
+             * Suspect
+             * @default false
              */
-            epoch: number;
-            /**
-             * Client
-             * @description The client library: `name`, `version`, `lang`
-             */
-            client?: {
-                [key: string]: unknown;
-            } | null;
-            operator?: components["schemas"]["OperatorVerb"] | null;
+            suspect: boolean;
+            /** Uptime S */
+            uptime_s?: number | null;
+            /** Window Id */
+            window_id?: string | null;
         };
         /**
          * AgentAct
          * @description Something that an operator does to an agent.
          */
         AgentAct: {
-            /**
-             * Verb
-             * @enum {string}
-             */
-            verb: "cordon" | "drain" | "maintenance" | "return" | "start" | "stop" | "restart";
-            /** Reason */
-            reason: string;
             /**
              * For S
              * @description How long it holds; an hour without it
@@ -863,6 +1056,13 @@ export interface components {
              * @default false
              */
             forever: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Verb
+             * @enum {string}
+             */
+            verb: "cordon" | "drain" | "maintenance" | "return" | "start" | "stop" | "restart";
         };
         /**
          * AgentHealth
@@ -875,10 +1075,8 @@ export interface components {
          * @description A sign of life; the seed's `update_agent_heartbeat`.
          */
         AgentHeartbeat: {
-            /** @description Of these `maintenance` and `error` keep new tasks away */
-            status?: components["schemas"]["AgentStatus"] | null;
-            /** Mode */
-            mode?: string | null;
+            /** Last Error */
+            last_error?: string | null;
             /**
              * Metrics
              * @default {}
@@ -886,8 +1084,10 @@ export interface components {
             metrics: {
                 [key: string]: number;
             };
-            /** Last Error */
-            last_error?: string | null;
+            /** Mode */
+            mode?: string | null;
+            /** @description Of these `maintenance` and `error` keep new tasks away */
+            status?: components["schemas"]["AgentStatus"] | null;
         };
         /**
          * AgentMode
@@ -900,12 +1100,6 @@ export interface components {
          * @description An agent that speaks HTTP introduces itself.
          */
         AgentRegistration: {
-            /** Name */
-            name: string;
-            /** Machine Id */
-            machine_id: string;
-            /** Window Id */
-            window_id: string;
             /**
              * Capabilities
              * @default []
@@ -914,22 +1108,28 @@ export interface components {
             /** Config Path */
             config_path?: string | null;
             /**
+             * Heartbeat S
+             * @description How often it will beat; the plan's interval without it
+             */
+            heartbeat_s?: number | null;
+            /**
              * Labels
              * @default {}
              */
             labels: {
                 [key: string]: string;
             };
+            /** Machine Id */
+            machine_id: string;
+            /** Name */
+            name: string;
             /**
              * Slots
              * @default 1
              */
             slots: number;
-            /**
-             * Heartbeat S
-             * @description How often it will beat; the plan's interval without it
-             */
-            heartbeat_s?: number | null;
+            /** Window Id */
+            window_id: string;
         };
         /**
          * AgentStatus
@@ -938,16 +1138,152 @@ export interface components {
          */
         AgentStatus: "online" | "offline" | "busy" | "idle" | "error" | "maintenance";
         /**
+         * Alert
+         * @description Something that is, or was, worth a person's attention.
+         */
+        Alert: {
+            /** Acknowledged By */
+            acknowledged_by?: string | null;
+            /**
+             * Cause
+             * @description What its subjects have in common, such as a machine
+             */
+            cause: string;
+            /**
+             * Count
+             * @description How many subjects there are
+             */
+            count: number;
+            /** Id */
+            id: string;
+            /**
+             * Most
+             * @description How many there were at once
+             */
+            most: number;
+            /** Resolved At */
+            resolved_at?: string | null;
+            /**
+             * Rule
+             * @description The name of the rule, in the plan or by default
+             */
+            rule: string;
+            severity: components["schemas"]["AlertSeverity"];
+            /**
+             * Since
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-26T06:38:00.000Z
+             */
+            since: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "acknowledged" | "resolved";
+            /**
+             * Subjects
+             * @description Agents, tasks or limits; at most 100 are named
+             */
+            subjects: string[];
+            /**
+             * Text
+             * @description The same, with how long it lasts
+             */
+            text: string;
+            /**
+             * Title
+             * @description One sentence
+             */
+            title: string;
+            /**
+             * Told At
+             * @description When a message of it was sent last
+             */
+            told_at?: string | null;
+            when: components["schemas"]["AlertWhen"];
+        };
+        /**
+         * AlertSeverity
+         * @description How loud an alert is.
+         * @enum {string}
+         */
+        AlertSeverity: "info" | "warning" | "critical";
+        /**
+         * AlertWhen
+         * @description What can raise an alert.
+         * @enum {string}
+         */
+        AlertWhen: "agent_offline" | "agent_unhealthy" | "agent_conflict" | "task_failed" | "task_waiting" | "task_impossible" | "limit_saturated" | "error_budget" | "store_trouble" | "bus_trouble" | "coordinator_gone" | "plan_refused" | "backup_failed";
+        /**
+         * Alerts
+         * @description The alerts, newest first, and where they go.
+         */
+        Alerts: {
+            /** Channels */
+            channels: components["schemas"]["ChannelStatus"][];
+            /** Items */
+            items: components["schemas"]["Alert"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Open */
+            open: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * Analytics
+         * @description What the fleet did from ``from`` to ``until``.
+         */
+        Analytics: {
+            /** Agents */
+            agents: components["schemas"]["Figures"][];
+            /**
+             * Days
+             * @description The civil days of the plan's zone
+             */
+            days: string[];
+            /** Failures */
+            failures: components["schemas"]["FailureCell"][];
+            /** Fleet Name */
+            fleet_name: string;
+            /**
+             * From
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-26T06:38:00.000Z
+             */
+            from: string;
+            /**
+             * Is Cut Off
+             * @description There were more attempts than are looked at
+             */
+            is_cut_off: boolean;
+            lost: components["schemas"]["LostTimes"];
+            /** Modes */
+            modes: components["schemas"]["Figures"][];
+            /** Timezone */
+            timezone: string;
+            totals: components["schemas"]["Totals"];
+            /**
+             * Until
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-26T06:38:00.000Z
+             */
+            until: string;
+        };
+        /**
          * AttemptRow
          * @description One time that a task was lent to an agent.
          */
         AttemptRow: {
-            /** Fence */
-            fence: number;
             /** Agent */
             agent: string;
-            /** Outcome */
-            outcome: string;
+            /** Ended At */
+            ended_at?: string | null;
+            /** Fence */
+            fence: number;
             /**
              * Offered At
              * Format: date-time
@@ -955,12 +1291,44 @@ export interface components {
              * @example 2026-11-26T06:38:00.000Z
              */
             offered_at: string;
-            /** Started At */
-            started_at?: string | null;
-            /** Ended At */
-            ended_at?: string | null;
+            /** Outcome */
+            outcome: string;
             /** Ran S */
             ran_s?: number | null;
+            /** Started At */
+            started_at?: string | null;
+        };
+        /**
+         * Bar
+         * @description One attempt.
+         */
+        Bar: {
+            /** Agent */
+            agent: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Fence */
+            fence: number;
+            /** Mode */
+            mode: string;
+            /** Name */
+            name: string;
+            /**
+             * Offered At
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-26T06:38:00.000Z
+             */
+            offered_at: string;
+            /**
+             * Outcome
+             * @description `running` while it has none
+             */
+            outcome: string;
+            /** Started At */
+            started_at: string | null;
+            /** Task */
+            task: string;
         };
         /**
          * BulkAnswer
@@ -1002,30 +1370,46 @@ export interface components {
         Cap: {
             /** Key */
             key: string;
-            /** Unit */
-            unit: string;
-            /** Used */
-            used: number;
             /** Max */
             max?: number | null;
             /** Resets At */
             resets_at?: string | null;
+            /** Unit */
+            unit: string;
+            /** Used */
+            used: number;
+        };
+        /**
+         * ChannelStatus
+         * @description A channel of the plan, and what became of its messages since the control room started.
+         */
+        ChannelStatus: {
+            /**
+             * Address From
+             * @description The variable or file that holds the address
+             */
+            address_from: string;
+            /** Dropped */
+            dropped: number;
+            /** Enabled */
+            enabled: boolean;
+            /** Failed */
+            failed: number;
+            /** Last Error */
+            last_error?: string | null;
+            min_severity: components["schemas"]["AlertSeverity"];
+            /** Name */
+            name: string;
+            /** Sent */
+            sent: number;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * CoordinatorView
          * @description Who coordinates the fleet, and how it is.
          */
         CoordinatorView: {
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "recovering" | "online" | "draining" | "safe" | "offline" | "unknown";
-            /**
-             * Term
-             * @default 0
-             */
-            term: number;
             /** Name */
             name?: string | null;
             /**
@@ -1038,27 +1422,35 @@ export interface components {
              * @description When it last said so
              */
             since?: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "recovering" | "online" | "draining" | "safe" | "offline" | "unknown";
+            /**
+             * Term
+             * @default 0
+             */
+            term: number;
         };
         /**
          * Done
          * @description An act was carried out, and is stored.
          */
         Done: {
+            /** Message */
+            message?: string | null;
             /**
              * Ok
              * @default true
              */
             ok: boolean;
-            /** Message */
-            message?: string | null;
         };
         /**
          * Event
          * @description One line of the fleet's story; numbers have no gaps.
          */
         Event: {
-            /** Number */
-            number: number;
             /**
              * At
              * Format: date-time
@@ -1066,12 +1458,6 @@ export interface components {
              * @example 2026-11-26T06:38:00.000Z
              */
             at: string;
-            /** Kind */
-            kind: string;
-            /** Subject */
-            subject?: string | null;
-            /** Text */
-            text: string;
             /**
              * Data
              * @default {}
@@ -1079,12 +1465,39 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number;
+            /** Subject */
+            subject?: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * FailureCell
+         * @description How often one mode failed on one agent.
+         */
+        FailureCell: {
+            /** Agent */
+            agent: string;
+            /** Failed */
+            failed: number;
+            /** Mode */
+            mode: string;
+            /** Runs */
+            runs: number;
         };
         /**
          * Fault
          * @description One thing that is wrong with a request.
          */
         Fault: {
+            /**
+             * Expected
+             * @description What would be right
+             */
+            expected: string;
             /**
              * Path
              * @description Where it is, such as `body.constraints.time_window`
@@ -1095,24 +1508,64 @@ export interface components {
              * @default null
              */
             value: unknown;
+        };
+        /**
+         * Figures
+         * @description The figures of one agent or one mode. Durations are seconds.
+         */
+        Figures: {
             /**
-             * Expected
-             * @description What would be right
+             * Average Running
+             * @description Attempts that ran at once, on average
              */
-            expected: string;
+            average_running: number;
+            /** Failed */
+            failed: number;
+            /**
+             * Failure Rate
+             * @description Failed of those that succeeded or failed
+             */
+            failure_rate: number | null;
+            /** Key */
+            key: string;
+            /**
+             * Other
+             * @description Cancelled, lost, refused
+             */
+            other: number;
+            /**
+             * Ran Per Day S
+             * @description In the order of `days`
+             */
+            ran_per_day_s: number[];
+            /** Ran S */
+            ran_s: number;
+            /** Run P50 S */
+            run_p50_s: number | null;
+            /** Run P95 S */
+            run_p95_s: number | null;
+            /**
+             * Runs
+             * @description Attempts that ended
+             */
+            runs: number;
+            /** Succeeded */
+            succeeded: number;
+            /**
+             * Utilisation
+             * @description Of an agent: the share of its slots in use
+             */
+            utilisation: number | null;
+            /** Wait P50 S */
+            wait_p50_s: number | null;
+            /** Wait P95 S */
+            wait_p95_s: number | null;
         };
         /**
          * FleetAct
          * @description Something that an operator does to the whole fleet.
          */
         FleetAct: {
-            /**
-             * Verb
-             * @enum {string}
-             */
-            verb: "pause" | "resume" | "reset_budget";
-            /** Reason */
-            reason: string;
             /** For S */
             for_s?: number | null;
             /**
@@ -1120,38 +1573,45 @@ export interface components {
              * @default false
              */
             forever: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Verb
+             * @enum {string}
+             */
+            verb: "pause" | "resume" | "reset_budget";
         };
         /**
          * Health
          * @description How the fleet's own parts are; `ok`, or the worst of what is wrong.
          */
         Health: {
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "ok" | "degraded" | "down";
-            coordinator: components["schemas"]["CoordinatorView"];
-            /** Bus */
-            bus: boolean;
-            /** Store */
-            store: boolean;
-            /** Store Error */
-            store_error?: string | null;
             /** Agents By Health */
             agents_by_health: {
                 [key: string]: number;
             };
             /**
-             * Unhealthy
-             * @description Names of agents that are not healthy, the first 50
-             */
-            unhealthy: string[];
-            /**
              * Behind S
              * @description Age of the newest word of the coordinator
              */
             behind_s: number;
+            /** Bus */
+            bus: boolean;
+            coordinator: components["schemas"]["CoordinatorView"];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "down";
+            /** Store */
+            store: boolean;
+            /** Store Error */
+            store_error?: string | null;
+            /**
+             * Unhealthy
+             * @description Names of agents that are not healthy, the first 50
+             */
+            unhealthy: string[];
         };
         /**
          * HeartbeatAnswer
@@ -1160,9 +1620,8 @@ export interface components {
         HeartbeatAnswer: {
             /** Agent */
             agent: string;
-            status: components["schemas"]["AgentStatus"];
-            health: components["schemas"]["AgentHealth"];
             desired_mode: components["schemas"]["AgentMode"];
+            health: components["schemas"]["AgentHealth"];
             /**
              * Holds
              * @default []
@@ -1173,63 +1632,57 @@ export interface components {
              * @description Beat again within this time
              */
             next_within_s: number;
+            status: components["schemas"]["AgentStatus"];
         };
         /**
          * HeldTask
          * @description A task that an HTTP agent holds, and how long it may go on without another heartbeat.
          */
         HeldTask: {
-            /** Task */
-            task: string;
             /** Fence */
             fence: number;
+            /** Lease Left S */
+            lease_left_s: number;
+            /** Task */
+            task: string;
             /**
              * Want
              * @default run
              * @enum {string}
              */
             want: "run" | "pause" | "cancel";
-            /** Lease Left S */
-            lease_left_s: number;
         };
         /**
          * Limit
          * @description One limit of what may run at once.
          */
         Limit: {
-            /** Key */
-            key: string;
-            /** Max */
-            max: number;
-            /** Used */
-            used: number;
+            /** Frees At */
+            frees_at?: string | null;
+            held?: components["schemas"]["OperatorHold"] | null;
             /**
              * Holders
              * @description Ids of tasks, the first 64
              * @default []
              */
             holders: string[];
+            /** Key */
+            key: string;
+            /** Max */
+            max: number;
             /**
              * Queued Behind
              * @description Waiting tasks it holds back
              */
             queued_behind?: number | null;
-            /** Frees At */
-            frees_at?: string | null;
-            held?: components["schemas"]["OperatorHold"] | null;
+            /** Used */
+            used: number;
         };
         /**
          * LimitAct
          * @description Hold a limit, so that nothing new has a place, or release it.
          */
         LimitAct: {
-            /**
-             * Verb
-             * @enum {string}
-             */
-            verb: "hold" | "release";
-            /** Reason */
-            reason: string;
             /** For S */
             for_s?: number | null;
             /**
@@ -1237,22 +1690,49 @@ export interface components {
              * @default false
              */
             forever: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Verb
+             * @enum {string}
+             */
+            verb: "hold" | "release";
         };
         /**
          * Limits
          * @description All limits and caps.
          */
         Limits: {
-            /** Limits */
-            limits: components["schemas"]["Limit"][];
             /** Caps */
             caps: components["schemas"]["Cap"][];
             fleet_pause?: components["schemas"]["OperatorHold"] | null;
+            /** Limits */
+            limits: components["schemas"]["Limit"][];
             /**
              * Stale
              * @default false
              */
             stale: boolean;
+        };
+        /**
+         * LostTime
+         * @description Agents' time without work for one reason.
+         */
+        LostTime: {
+            /** Agent Hours */
+            agent_hours: number;
+            /** Code */
+            code: string;
+        };
+        /**
+         * LostTimes
+         * @description Agents' time without work, as far as the control room looked.
+         */
+        LostTimes: {
+            /** Covered S */
+            covered_s: number;
+            /** Reasons */
+            reasons: components["schemas"]["LostTime"][];
         };
         /**
          * OnLeaseLost
@@ -1265,10 +1745,10 @@ export interface components {
          * @description An operator lets nothing new have a place.
          */
         OperatorHold: {
-            /** Reason */
-            reason: string;
             /** Actor */
             actor: string;
+            /** Reason */
+            reason: string;
             /** Until */
             until?: string | null;
         };
@@ -1277,14 +1757,14 @@ export interface components {
          * @description What an operator did to an agent; without ``until`` it is for ever.
          */
         OperatorVerb: {
-            /** Verb */
-            verb: string;
-            /** Reason */
-            reason: string;
             /** Actor */
             actor: string;
+            /** Reason */
+            reason: string;
             /** Until */
             until?: string | null;
+            /** Verb */
+            verb: string;
         };
         /** Page[Agent] */
         Page_Agent_: {
@@ -1292,13 +1772,13 @@ export interface components {
             items: components["schemas"]["Agent"][];
             /** Next Cursor */
             next_cursor?: string | null;
-            /** Total */
-            total: number;
             /**
              * Stale
              * @default false
              */
             stale: boolean;
+            /** Total */
+            total: number;
         };
         /** Page[Event] */
         Page_Event_: {
@@ -1306,13 +1786,13 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** Next Cursor */
             next_cursor?: string | null;
-            /** Total */
-            total: number;
             /**
              * Stale
              * @default false
              */
             stale: boolean;
+            /** Total */
+            total: number;
         };
         /** Page[Task] */
         Page_Task_: {
@@ -1320,13 +1800,13 @@ export interface components {
             items: components["schemas"]["Task"][];
             /** Next Cursor */
             next_cursor?: string | null;
-            /** Total */
-            total: number;
             /**
              * Stale
              * @default false
              */
             stale: boolean;
+            /** Total */
+            total: number;
         };
         /**
          * PlanApplied
@@ -1346,8 +1826,6 @@ export interface components {
          * @description One version of the plan, without the plan itself.
          */
         PlanCard: {
-            /** Version */
-            version: number;
             /**
              * At
              * Format: date-time
@@ -1361,6 +1839,8 @@ export interface components {
             comment: string;
             /** Rollback Of */
             rollback_of?: number | null;
+            /** Version */
+            version: number;
         };
         /**
          * PlanCheck
@@ -1369,21 +1849,19 @@ export interface components {
         PlanCheck: {
             /** Ok */
             ok: boolean;
+            /** Problems */
+            problems: components["schemas"]["PlanFault"][];
             /**
              * Version
              * @description The version in force
              */
             version: number;
-            /** Problems */
-            problems: components["schemas"]["PlanFault"][];
         };
         /**
          * PlanDiff
          * @description What a plan would change, and what that would do to what waits.
          */
         PlanDiff: {
-            /** Version */
-            version: number;
             /** Changes */
             changes: {
                 [key: string]: unknown;
@@ -1399,46 +1877,48 @@ export interface components {
              * @default []
              */
             problems: components["schemas"]["PlanFault"][];
+            /** Version */
+            version: number;
         };
         /**
          * PlanFault
          * @description Something about a plan; an ``error`` keeps it from being applied.
          */
         PlanFault: {
-            /** Path */
-            path: string;
-            /** Value */
-            value?: string | null;
             /** Message */
             message: string;
-            /** Suggestion */
-            suggestion?: string | null;
+            /** Path */
+            path: string;
             /** Severity */
             severity: string;
+            /** Suggestion */
+            suggestion?: string | null;
+            /** Value */
+            value?: string | null;
         };
         /**
          * PlanHistory
          * @description The versions that there were, newest first.
          */
         PlanHistory: {
-            /** Version */
-            version: number;
             /** Items */
             items: components["schemas"]["PlanCard"][];
+            /** Version */
+            version: number;
         };
         /**
          * PlanPreview
          * @description The next days under a plan, simulated.
          */
         PlanPreview: {
-            /** Version */
-            version: number;
             /** Is Of Plan In Force */
             is_of_plan_in_force: boolean;
             /** Preview */
             preview: {
                 [key: string]: unknown;
             };
+            /** Version */
+            version: number;
         };
         /**
          * PlanQuestion
@@ -1453,21 +1933,37 @@ export interface components {
             version?: number | null;
         };
         /**
+         * Points
+         * @description One series: the start of each bucket, and what was measured in it.
+         */
+        Points: {
+            /** At */
+            at: string[];
+            /** High */
+            high: number[];
+            /** Low */
+            low: number[];
+            /** Mean */
+            mean: number[];
+            /** Name */
+            name: string;
+        };
+        /**
          * PreviewQuestion
          * @description Look ahead under a plan; without one, under the one in force.
          */
         PreviewQuestion: {
+            /**
+             * Days
+             * @default 7
+             */
+            days: number;
             /** Plan */
             plan?: {
                 [key: string]: unknown;
             } | null;
             /** Version */
             version?: number | null;
-            /**
-             * Days
-             * @default 7
-             */
-            days: number;
         };
         /**
          * Priority
@@ -1476,57 +1972,79 @@ export interface components {
          */
         Priority: "critical" | "high" | "normal" | "low" | "maintenance";
         /**
+         * Problem
+         * @description Why a request was not done (RFC 9457).
+         */
+        Problem: {
+            /**
+             * Code
+             * @description A word for programs, such as `not_found`
+             */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Errors */
+            errors?: components["schemas"]["Fault"][];
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /**
+             * Type
+             * @default about:blank
+             */
+            type: string;
+        };
+        /**
          * RefusedAct
          * @description One of many tasks with which it could not be done.
          */
         RefusedAct: {
-            /** Id */
-            id: string;
             /** Code */
             code: string;
             /** Detail */
             detail: string;
+            /** Id */
+            id: string;
         };
         /**
          * RefusedTask
          * @description One of many that was not created.
          */
         RefusedTask: {
-            /** Index */
-            index: number;
             /** Code */
             code: string;
             /** Errors */
             errors: components["schemas"]["Fault"][];
+            /** Index */
+            index: number;
         };
         /**
          * Rollback
          * @description Put a stored version in force again, as a new version.
          */
         Rollback: {
-            /** Version */
-            version: number;
             /**
              * Comment
              * @default
              */
             comment: string;
+            /** Version */
+            version: number;
         };
         /**
          * Schedule
          * @description A recurring task of the plan.
          */
         Schedule: {
-            /** Name */
-            name: string;
             /** Definition */
             definition: {
                 [key: string]: unknown;
             };
-            /** Runs Made */
-            runs_made?: number | null;
             /** Last Planned For */
             last_planned_for?: string | null;
+            /** Name */
+            name: string;
             /** Next At */
             next_at?: string | null;
             /**
@@ -1534,12 +2052,31 @@ export interface components {
              * @default false
              */
             paused: boolean;
+            /** Runs Made */
+            runs_made?: number | null;
+        };
+        /**
+         * SeriesPage
+         * @description Series of one agent, or of the fleet, in one resolution.
+         */
+        SeriesPage: {
+            /** Series */
+            series: components["schemas"]["Points"][];
+            /** Step S */
+            step_s: number;
+            /**
+             * Subject
+             * @description An agent; empty for the fleet
+             */
+            subject: string;
         };
         /**
          * Session
          * @description Who asks, and what it may do; ``read`` is part of ``operate``, which is of ``admin``.
          */
         Session: {
+            /** Expires */
+            expires?: string | null;
             /** Name */
             name: string;
             /**
@@ -1547,8 +2084,38 @@ export interface components {
              * @enum {string}
              */
             scope: "read" | "operate" | "admin";
-            /** Expires */
-            expires?: string | null;
+        };
+        /**
+         * Shade
+         * @description A range of time with a meaning.
+         */
+        Shade: {
+            /**
+             * Agent
+             * @description Nothing: it holds for every agent
+             */
+            agent: string | null;
+            /**
+             * From
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-26T06:38:00.000Z
+             */
+            from: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "window" | "idle_block" | "avoid_hours" | "preferred_hours";
+            /** Name */
+            name: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-26T06:38:00.000Z
+             */
+            until: string;
         };
         /**
          * SignIn
@@ -1566,37 +2133,35 @@ export interface components {
          *     operator: cancelled, paused, or pending (resume).
          */
         StatusUpdate: {
-            status: components["schemas"]["TaskStatus"];
-            /**
-             * Success
-             * @description false with completed means failed
-             */
-            success?: boolean | null;
             /** Error */
             error?: string | null;
             /** Error Code */
             error_code?: string | null;
+            /** Pct */
+            pct?: number | null;
+            /** Reason */
+            reason?: string | null;
+            /** Result */
+            result?: unknown;
             /**
              * Retryable
              * @default true
              */
             retryable: boolean;
-            /** Result */
-            result?: unknown;
-            /** Pct */
-            pct?: number | null;
+            status: components["schemas"]["TaskStatus"];
             /** Step */
             step?: string | null;
-            /** Reason */
-            reason?: string | null;
+            /**
+             * Success
+             * @description false with completed means failed
+             */
+            success?: boolean | null;
         };
         /**
          * StoredPlan
          * @description One version of the plan.
          */
         StoredPlan: {
-            /** Version */
-            version: number;
             /**
              * At
              * Format: date-time
@@ -1608,22 +2173,22 @@ export interface components {
             author: string;
             /** Comment */
             comment: string;
-            /** Rollback Of */
-            rollback_of?: number | null;
             /** In Force */
             in_force: number;
             /** Plan */
             plan: {
                 [key: string]: unknown;
             };
+            /** Rollback Of */
+            rollback_of?: number | null;
+            /** Version */
+            version: number;
         };
         /**
          * Story
          * @description Everything that happened to a task.
          */
         Story: {
-            /** Task */
-            task: string;
             /** Attempts */
             attempts: components["schemas"]["AttemptRow"][];
             /**
@@ -1633,48 +2198,74 @@ export interface components {
             events: {
                 [key: string]: unknown;
             }[];
+            /** Task */
+            task: string;
         };
         /**
          * Summary
          * @description The fleet in numbers: the seed's registry summary and schedule summary.
          */
         Summary: {
-            /** Fleet Name */
-            fleet_name: string;
-            /** Plan Version */
-            plan_version: number;
-            /** As Of */
-            as_of: string | null;
-            /** Total Agents */
-            total_agents: number;
-            /** Online Agents */
-            online_agents: number;
-            /** Busy Agents */
-            busy_agents: number;
-            /** Healthy Agents */
-            healthy_agents: number;
-            /** Agents By Status */
-            agents_by_status: {
-                [key: string]: number;
-            };
             /** Agents By Health */
             agents_by_health: {
                 [key: string]: number;
             };
-            /** Total Tasks */
-            total_tasks: number;
-            /** Pending Tasks */
-            pending_tasks: number;
-            /** Running Tasks */
-            running_tasks: number;
-            /** Completed Tasks */
-            completed_tasks: number;
-            /** Failed Tasks */
-            failed_tasks: number;
+            /** Agents By Status */
+            agents_by_status: {
+                [key: string]: number;
+            };
+            /** As Of */
+            as_of: string | null;
+            /**
+             * Blocked By
+             * @description How many tasks wait for which reason
+             */
+            blocked_by: {
+                [key: string]: number;
+            };
+            /**
+             * Bus
+             * @description Whether the control room hears the bus
+             */
+            bus: boolean;
+            /** Busy Agents */
+            busy_agents: number;
             /** Cancelled Tasks */
             cancelled_tasks: number;
+            /** Completed Tasks */
+            completed_tasks: number;
+            coordinator: components["schemas"]["CoordinatorView"];
+            /**
+             * Dropped
+             * @description Messages that were ignored, by reason
+             */
+            dropped: {
+                [key: string]: number;
+            };
+            /** Failed Tasks */
+            failed_tasks: number;
+            /** Fleet Name */
+            fleet_name: string;
+            /** Healthy Agents */
+            healthy_agents: number;
+            /** Limits */
+            limits: components["schemas"]["Limit"][];
+            /** Online Agents */
+            online_agents: number;
             /** Paused Tasks */
             paused_tasks: number;
+            /** Pending Tasks */
+            pending_tasks: number;
+            /** Plan Version */
+            plan_version: number;
+            /** Running Tasks */
+            running_tasks: number;
+            /** Stale */
+            stale: boolean;
+            /** Tasks By Mode */
+            tasks_by_mode: {
+                [key: string]: number;
+            };
             /** Tasks By Priority */
             tasks_by_priority: {
                 [key: string]: number;
@@ -1683,69 +2274,57 @@ export interface components {
             tasks_by_status: {
                 [key: string]: number;
             };
-            /** Tasks By Mode */
-            tasks_by_mode: {
-                [key: string]: number;
-            };
-            /**
-             * Blocked By
-             * @description How many tasks wait for which reason
-             */
-            blocked_by: {
-                [key: string]: number;
-            };
-            /** Limits */
-            limits: components["schemas"]["Limit"][];
-            /**
-             * Dropped
-             * @description Messages that were ignored, by reason
-             */
-            dropped: {
-                [key: string]: number;
-            };
-            coordinator: components["schemas"]["CoordinatorView"];
-            /**
-             * Bus
-             * @description Whether the control room hears the bus
-             */
-            bus: boolean;
-            /** Stale */
-            stale: boolean;
+            /** Total Agents */
+            total_agents: number;
+            /** Total Tasks */
+            total_tasks: number;
         };
         /**
          * Task
          * @description One task. Lists leave out ``args``, ``metadata`` and ``result`` of what is large.
          */
         Task: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Mode */
-            mode: string;
+            /** Actual Duration S */
+            actual_duration_s?: number | null;
             /**
              * Agent Name
              * @description Who holds or held it; before that, who alone may have it
              */
             agent_name?: string | null;
-            priority: components["schemas"]["Priority"];
-            status: components["schemas"]["TaskStatus"];
-            /** Phase */
-            phase: string;
+            /**
+             * Anti Pattern Rules
+             * @default []
+             */
+            anti_pattern_rules: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Args
+             * @default {}
+             */
+            args: {
+                [key: string]: unknown;
+            };
             /**
              * Attempt
              * @default 0
              */
             attempt: number;
             /**
-             * Fence
-             * @default 0
+             * Blocked By
+             * @description Reasons why it waits, the first counts
+             * @default []
              */
-            fence: number;
-            /** Pct */
-            pct?: number | null;
-            /** Step */
-            step?: string | null;
+            blocked_by: string[];
+            /** Completed At */
+            completed_at?: string | null;
+            /**
+             * Constraints
+             * @default {}
+             */
+            constraints: {
+                [key: string]: unknown;
+            };
             /**
              * Created At
              * Format: date-time
@@ -1753,34 +2332,8 @@ export interface components {
              * @example 2026-11-26T06:38:00.000Z
              */
             created_at: string;
-            /** Scheduled For */
-            scheduled_for?: string | null;
-            /** Started At */
-            started_at?: string | null;
-            /** Completed At */
-            completed_at?: string | null;
-            /** Estimated Duration S */
-            estimated_duration_s?: number | null;
-            /** Actual Duration S */
-            actual_duration_s?: number | null;
-            /**
-             * Constraints
-             * @default {}
-             */
-            constraints: {
-                [key: string]: unknown;
-            };
-            /**
-             * Anti Pattern Rules
-             * @default []
-             */
-            anti_pattern_rules: {
-                [key: string]: unknown;
-            }[];
-            /** Daily Cap */
-            daily_cap?: number | null;
-            /** Weekly Cap */
-            weekly_cap?: number | null;
+            /** Created By */
+            created_by?: string | null;
             /**
              * Current Daily Count
              * @description Of its own caps; null where it has none
@@ -1788,23 +2341,33 @@ export interface components {
             current_daily_count?: number | null;
             /** Current Weekly Count */
             current_weekly_count?: number | null;
+            /** Daily Cap */
+            daily_cap?: number | null;
+            /**
+             * Depends On
+             * @default []
+             */
+            depends_on: string[];
+            /** Error Code */
+            error_code?: string | null;
             /**
              * Error Count
              * @default 0
              */
             error_count: number;
+            /** Estimated Duration S */
+            estimated_duration_s?: number | null;
+            /** Expires At */
+            expires_at?: string | null;
+            /**
+             * Fence
+             * @default 0
+             */
+            fence: number;
+            /** Id */
+            id: string;
             /** Last Error */
             last_error?: string | null;
-            /** Error Code */
-            error_code?: string | null;
-            /**
-             * Blocked By
-             * @description Reasons why it waits, the first counts
-             * @default []
-             */
-            blocked_by: string[];
-            /** Result */
-            result?: unknown;
             /**
              * Metadata
              * @default {}
@@ -1812,40 +2375,44 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
-            /**
-             * Args
-             * @default {}
-             */
-            args: {
-                [key: string]: unknown;
-            };
-            /**
-             * Depends On
-             * @default []
-             */
-            depends_on: string[];
-            /** Expires At */
-            expires_at?: string | null;
-            /** Created By */
-            created_by?: string | null;
+            /** Mode */
+            mode: string;
+            /** Name */
+            name: string;
             /**
              * Parent
              * @description The task that this one repeats
              */
             parent?: string | null;
+            /** Pct */
+            pct?: number | null;
+            /** Phase */
+            phase: string;
+            priority: components["schemas"]["Priority"];
+            /** Result */
+            result?: unknown;
+            /** Scheduled For */
+            scheduled_for?: string | null;
+            /** Started At */
+            started_at?: string | null;
+            status: components["schemas"]["TaskStatus"];
+            /** Step */
+            step?: string | null;
+            /** Weekly Cap */
+            weekly_cap?: number | null;
         };
         /**
          * TaskAct
          * @description Something that an operator does to one task.
          */
         TaskAct: {
+            /** Reason */
+            reason: string;
             /**
              * Verb
              * @enum {string}
              */
             verb: "cancel" | "pause" | "resume" | "retry";
-            /** Reason */
-            reason: string;
         };
         /**
          * TaskActs
@@ -1853,21 +2420,21 @@ export interface components {
          */
         TaskActs: {
             /**
-             * Verb
-             * @enum {string}
-             */
-            verb: "cancel" | "pause" | "resume" | "retry";
-            /** Reason */
-            reason: string;
-            /** Ids */
-            ids?: string[] | null;
-            filter?: components["schemas"]["TaskFilter"] | null;
-            /**
              * Dry Run
              * @description Only count, and name the first
              * @default false
              */
             dry_run: boolean;
+            filter?: components["schemas"]["TaskFilter"] | null;
+            /** Ids */
+            ids?: string[] | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Verb
+             * @enum {string}
+             */
+            verb: "cancel" | "pause" | "resume" | "retry";
         };
         /**
          * TaskCreation
@@ -1875,32 +2442,10 @@ export interface components {
          */
         TaskCreation: {
             /**
-             * Id
-             * @description Its id; one is made without it
-             */
-            id?: string | null;
-            /** Name */
-            name: string;
-            /** Mode */
-            mode: string;
-            /**
              * Agent Name
              * @description The only agent to have it
              */
             agent_name?: string | null;
-            /** @default normal */
-            priority: components["schemas"]["Priority"];
-            /** Scheduled For */
-            scheduled_for?: string | null;
-            /** Estimated Duration S */
-            estimated_duration_s?: number | null;
-            /**
-             * Constraints
-             * @default {}
-             */
-            constraints: {
-                [key: string]: unknown;
-            };
             /**
              * Anti Pattern Rules
              * @default []
@@ -1908,17 +2453,6 @@ export interface components {
             anti_pattern_rules: {
                 [key: string]: unknown;
             }[];
-            /** Daily Cap */
-            daily_cap?: number | null;
-            /** Weekly Cap */
-            weekly_cap?: number | null;
-            /**
-             * Metadata
-             * @default {}
-             */
-            metadata: {
-                [key: string]: unknown;
-            };
             /**
              * Args
              * @default {}
@@ -1926,56 +2460,89 @@ export interface components {
             args: {
                 [key: string]: unknown;
             };
+            /** Cancel Grace S */
+            cancel_grace_s?: number | null;
             /**
              * Capabilities
              * @default []
              */
             capabilities: string[];
+            /** Concurrency Key */
+            concurrency_key?: string | null;
+            /**
+             * Constraints
+             * @default {}
+             */
+            constraints: {
+                [key: string]: unknown;
+            };
+            /** Daily Cap */
+            daily_cap?: number | null;
             /**
              * Depends On
              * @default []
              */
             depends_on: string[];
+            /** Estimated Duration S */
+            estimated_duration_s?: number | null;
             /** Expires At */
             expires_at?: string | null;
-            /** Run Limit S */
-            run_limit_s?: number | null;
-            /** Progress Limit S */
-            progress_limit_s?: number | null;
-            /** Cancel Grace S */
-            cancel_grace_s?: number | null;
+            /**
+             * Id
+             * @description Its id; one is made without it
+             */
+            id?: string | null;
             /** Max Attempts */
             max_attempts?: number | null;
+            /**
+             * Metadata
+             * @default {}
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Mode */
+            mode: string;
+            /** Name */
+            name: string;
             on_lease_lost?: components["schemas"]["OnLeaseLost"] | null;
-            /** Concurrency Key */
-            concurrency_key?: string | null;
+            /** @default normal */
+            priority: components["schemas"]["Priority"];
+            /** Progress Limit S */
+            progress_limit_s?: number | null;
+            /** Run Limit S */
+            run_limit_s?: number | null;
+            /** Scheduled For */
+            scheduled_for?: string | null;
+            /** Weekly Cap */
+            weekly_cap?: number | null;
         };
         /**
          * TaskFilter
          * @description Which tasks are meant, as in the query of the list.
          */
         TaskFilter: {
-            /**
-             * Status
-             * @default []
-             */
-            status: components["schemas"]["TaskStatus"][];
-            /**
-             * Priority
-             * @default []
-             */
-            priority: components["schemas"]["Priority"][];
+            /** Agent */
+            agent?: string | null;
             /**
              * Mode
              * @default []
              */
             mode: string[];
-            /** Agent */
-            agent?: string | null;
             /** Name */
             name?: string | null;
+            /**
+             * Priority
+             * @default []
+             */
+            priority: components["schemas"]["Priority"][];
             /** Q */
             q?: string | null;
+            /**
+             * Status
+             * @default []
+             */
+            status: components["schemas"]["TaskStatus"][];
         };
         /**
          * TaskStatus
@@ -1984,40 +2551,84 @@ export interface components {
          */
         TaskStatus: "pending" | "running" | "completed" | "failed" | "cancelled" | "paused";
         /**
+         * TestAlert
+         * @description Which channel to try.
+         */
+        TestAlert: {
+            /** Channel */
+            channel: string;
+        };
+        /**
+         * Timeline
+         * @description Attempts as bars, and the plan's hours as shades.
+         */
+        Timeline: {
+            /** Bars */
+            bars: components["schemas"]["Bar"][];
+            /**
+             * From
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-26T06:38:00.000Z
+             */
+            from: string;
+            /** Is Cut Off */
+            is_cut_off: boolean;
+            /** Shades */
+            shades: components["schemas"]["Shade"][];
+            /**
+             * Until
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-26T06:38:00.000Z
+             */
+            until: string;
+        };
+        /**
+         * Totals
+         * @description The figures of the whole fleet. Durations are seconds.
+         */
+        Totals: {
+            /** Agents */
+            agents: number;
+            /** Average Running */
+            average_running: number;
+            /** Failed */
+            failed: number;
+            /** Failure Rate */
+            failure_rate: number | null;
+            /** Modes */
+            modes: number;
+            /** Other */
+            other: number;
+            /** Ran S */
+            ran_s: number;
+            /** Run P50 S */
+            run_p50_s: number | null;
+            /** Run P95 S */
+            run_p95_s: number | null;
+            /** Runs */
+            runs: number;
+            /** Succeeded */
+            succeeded: number;
+            /** Utilisation */
+            utilisation: number | null;
+            /** Wait P50 S */
+            wait_p50_s: number | null;
+            /** Wait P95 S */
+            wait_p95_s: number | null;
+        };
+        /**
          * Why
          * @description The answer to a question why; its words are those of docs/scheduling.md.
          */
         Why: {
-            /** As Of */
-            as_of?: string | null;
             /** Answer */
             answer: {
                 [key: string]: unknown;
             };
-        };
-        /**
-         * Problem
-         * @description Why a request was not done (RFC 9457).
-         */
-        Problem: {
-            /**
-             * Type
-             * @default about:blank
-             */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
-            /**
-             * Code
-             * @description A word for programs, such as `not_found`
-             */
-            code: string;
-            /** Errors */
-            errors?: components["schemas"]["Fault"][];
+            /** As Of */
+            as_of?: string | null;
         };
     };
     responses: never;
@@ -2562,6 +3173,141 @@ export interface operations {
             };
         };
     };
+    act_on_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The agent's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentAct"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     update_agent_heartbeat: {
         parameters: {
             query?: never;
@@ -2585,6 +3331,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HeartbeatAnswer"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_agent_metrics: {
+        parameters: {
+            query?: {
+                /** @description [default: an hour ago] */
+                since?: string | null;
+                /** @description [default: now] */
+                until?: string | null;
+                names?: string[] | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesPage"];
                 };
             };
             /** @description The body is not JSON */
@@ -2962,21 +3844,19 @@ export interface operations {
             };
         };
     };
-    act_on_agent: {
+    list_alerts: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The agent's name */
-                name: string;
+            query?: {
+                /** @description Only those that last */
+                open?: boolean;
+                limit?: number;
+                cursor?: string | null;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AgentAct"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
@@ -2984,7 +3864,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Done"];
+                    "application/json": components["schemas"]["Alerts"];
                 };
             };
             /** @description The body is not JSON */
@@ -3097,22 +3977,682 @@ export interface operations {
             };
         };
     };
-    list_tasks: {
+    try_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestAlert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A receiver did not take it */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analytics: {
         parameters: {
             query?: {
-                status?: components["schemas"]["TaskStatus"][] | null;
-                priority?: components["schemas"]["Priority"][] | null;
-                mode?: string[] | null;
-                agent?: string | null;
-                /** @description The exact name */
-                name?: string | null;
-                /** @description A reason */
-                blocked_by?: string | null;
-                /** @description Part of the name or id */
+                /** @description How far to look back */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analytics"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_analytics: {
+        parameters: {
+            query?: {
+                /** @description How far to look back */
+                days?: number;
+                group?: "agent" | "mode";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_failures: {
+        parameters: {
+            query?: {
+                /** @description How far to look back */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureCell"][];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                before?: string | null;
+                kind?: string[] | null;
+                subject?: string | null;
+                /** @description Part of the text */
                 q?: string | null;
                 limit?: number;
                 cursor?: string | null;
-                sort?: string;
             };
             header?: never;
             path?: never;
@@ -3126,1072 +4666,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Task_"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    create_schedule_task: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The same key from the same bearer is answered as the first was */
-                "Idempotency-Key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TaskCreation"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    create_tasks: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The same key from the same bearer is answered as the first was */
-                "Idempotency-Key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BulkCreation"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkAnswer"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    act_on_tasks: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TaskActs"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ActsAnswer"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_task: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The task's id */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    update_task_status: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The task's id */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StatusUpdate"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    act_on_task: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The task's id */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TaskAct"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Done"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    why_task: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The task's id */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Why"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    task_story: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The task's id */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Story"];
+                    "application/json": components["schemas"]["Page_Event_"];
                 };
             };
             /** @description The body is not JSON */
@@ -4855,138 +5330,6 @@ export interface operations {
             };
         };
     };
-    preview_fleet_plan: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PreviewQuestion"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PlanPreview"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     fleet_plan_history: {
         parameters: {
             query?: never;
@@ -5115,16 +5458,18 @@ export interface operations {
             };
         };
     };
-    get_fleet_plan_version: {
+    preview_fleet_plan: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                n: number;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewQuestion"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -5132,7 +5477,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StoredPlan"];
+                    "application/json": components["schemas"]["PlanPreview"];
                 };
             };
             /** @description The body is not JSON */
@@ -5507,9 +5852,277 @@ export interface operations {
             };
         };
     };
-    get_summary: {
+    get_fleet_plan_version: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredPlan"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_fleet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FleetAct"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fleet_metrics: {
+        parameters: {
+            query?: {
+                /** @description [default: an hour ago] */
+                since?: string | null;
+                /** @description [default: now] */
+                until?: string | null;
+                names?: string[] | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5522,7 +6135,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Summary"];
+                    "application/json": components["schemas"]["SeriesPage"];
                 };
             };
             /** @description The body is not JSON */
@@ -6026,266 +6639,6 @@ export interface operations {
             };
         };
     };
-    act_on_fleet: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FleetAct"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Done"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    why_fleet: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Why"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     list_schedules: {
         parameters: {
             query?: never;
@@ -6302,274 +6655,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Schedule"][];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_events: {
-        parameters: {
-            query?: {
-                after?: string | null;
-                before?: string | null;
-                kind?: string[] | null;
-                subject?: string | null;
-                /** @description Part of the text */
-                q?: string | null;
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_Event_"];
-                };
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The scope does not reach, or the request comes from another page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is nothing of that name */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The path has no such method */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Its state does not allow it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body must be application/json */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not a name of this control room */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Something in the request is wrong; `errors` says where and what would be right */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    stream: {
-        parameters: {
-            query?: {
-                /** @description Of: summary, agents, heat, tasks, events, alerts, agent:NAME, task:ID */
-                views?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
                 };
             };
             /** @description The body is not JSON */
@@ -7070,7 +7155,1753 @@ export interface operations {
             };
         };
     };
+    stream: {
+        parameters: {
+            query?: {
+                /** @description Of: summary, agents, heat, tasks, events, alerts, agent:NAME, task:ID */
+                views?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["TaskStatus"][] | null;
+                priority?: components["schemas"]["Priority"][] | null;
+                mode?: string[] | null;
+                agent?: string | null;
+                /** @description The exact name */
+                name?: string | null;
+                /** @description A reason */
+                blocked_by?: string | null;
+                /** @description Part of the name or id */
+                q?: string | null;
+                limit?: number;
+                cursor?: string | null;
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Task_"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_schedule_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key from the same bearer is answered as the first was */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskCreation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskActs"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActsAnswer"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key from the same bearer is answered as the first was */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkCreation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskAct"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_task_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    task_story: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Story"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    why_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query?: {
+                /** @description [default: a day ago] */
+                from?: string | null;
+                /** @description [default: now] */
+                to?: string | null;
+                agent?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    why_fleet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scope does not reach, or the request comes from another page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path has no such method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body must be application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a name of this control room */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `errors` says where and what would be right */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody can do that here */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    metrics: {
         parameters: {
             query?: never;
             header?: never;
