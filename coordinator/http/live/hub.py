@@ -5,13 +5,15 @@ anybody, and nothing is kept for those who cannot keep up.
 """
 
 import asyncio
+import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
 from coordinator.http import clock
 from coordinator.http.live.changes import MOST_EVENTS, MOST_TASKS, Change, Ring, differing, merged
@@ -22,6 +24,8 @@ from coordinator.http.views.agents import HEAT_COLUMNS, agent_view, heat_row
 from coordinator.http.views.fleet import summary_view
 from coordinator.http.views.tasks import shown_task
 from protocol.messages import FleetEvent
+
+log = logging.getLogger("fleetbus.web")
 
 FRAME_S: Final = 0.25
 BEAT_S: Final = 2.0
@@ -34,6 +38,32 @@ ONE: Final = frozenset({"agent", "task"})
 _CACHED: Final = 64
 
 Fields = dict[str, Any]
+
+
+class EventStream(StreamingResponse):
+    """A stream that ends when its reader has taken nothing for a while."""
+
+    write_s = WRITE_S
+
+    def __init__(self, frames: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(
+            frames, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+        )
+        self._frames = frames
+
+    async def stream_response(self, send: Send) -> None:
+        """Send frame after frame, each within :attr:`write_s`."""
+
+        async def bounded(message: Message) -> None:
+            async with asyncio.timeout(self.write_s):
+                await send(message)
+
+        try:
+            await super().stream_response(bounded)
+        except TimeoutError:
+            log.info("a watcher took nothing for %s s and was let go", self.write_s)
+        finally:
+            await self._frames.aclose()
 
 
 @dataclass(slots=True)
@@ -75,11 +105,7 @@ class Hub:
         wanted = _views(views)
         if self.watchers >= MOST_WATCHERS:
             raise Refused(503, "busy", f"{MOST_WATCHERS} watch already")
-        return StreamingResponse(
-            self._watch(wanted, self._resumed(last_event_id)),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
+        return EventStream(self._watch(wanted, self._resumed(last_event_id)))
 
     def stop(self) -> None:
         """Let all who watch go."""
@@ -88,7 +114,7 @@ class Hub:
 
     # --- one watcher
 
-    async def _watch(self, views: tuple[str, ...], seq: int | None) -> AsyncIterator[bytes]:
+    async def _watch(self, views: tuple[str, ...], seq: int | None) -> AsyncGenerator[bytes, None]:
         self._arrive()
         try:
             yield b"retry: 1000\n\n"
