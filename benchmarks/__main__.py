@@ -9,11 +9,13 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from benchmarks.bus import disk, heartbeats, latency, throughput
+from benchmarks.bus import disk, durability, heartbeats, latency, throughput
 from tests.support.brokers import BROKERS
 from tests.support.fleet_process import OUTSIDE
+
+USUAL: Final = ("tasks", "latency", "heartbeats")
 
 
 def main() -> int:
@@ -26,7 +28,12 @@ def main() -> int:
     parser.add_argument("--slots", type=int, default=1, help="tasks at once per agent (default 1)")
     parser.add_argument("--samples", type=int, default=200, help="dispatches (default 200)")
     parser.add_argument("--beats", type=int, default=10_000, help="heartbeats (default 10000)")
-    parser.add_argument("--only", choices=("tasks", "latency", "heartbeats"))
+    parser.add_argument("--turns", type=int, default=3, help="of durability (default 3)")
+    parser.add_argument(
+        "--only",
+        choices=(*USUAL, "durability"),
+        help="one of them; durability, which measures the others several times, only if asked for",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args()
     kinds = list(BROKERS) if given.broker == "both" else [given.broker]
@@ -40,8 +47,11 @@ def main() -> int:
         "tasks": lambda kind: throughput.measure(kind, given.tasks, given.agents, given.slots),
         "latency": lambda kind: latency.measure(kind, given.samples, given.agents),
         "heartbeats": lambda kind: heartbeats.measure(kind, 500, max(1, given.beats // 500)),
+        "durability": lambda kind: durability.measure(
+            kind, given.tasks, given.samples, given.agents, given.slots, given.turns
+        ),
     }
-    chosen = [given.only] if given.only else list(measures)
+    chosen = [given.only] if given.only else list(USUAL)
     results: dict[str, dict[str, Any]] = {}
     for kind in kinds:
         for name in chosen:
@@ -71,7 +81,11 @@ def print_table(machine: dict[str, str], results: dict[str, dict[str, Any]]) -> 
     for measured in results.values():
         for name, figures in measured.items():
             for figure, value in figures.items():
-                shown = f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+                shown = (
+                    f"{value:,.{2 if 'ratio' in figure else 1}f}"
+                    if isinstance(value, float)
+                    else f"{value:,}"
+                )
                 rows.setdefault(f"{name}: {figure.replace('_', ' ')}", []).append(shown)
     print("| figure |", " | ".join(results), "|")
     print("| --- |", " | ".join("---:" for _ in results), "|")

@@ -18,10 +18,10 @@ class Latency:
     p99_ms: float
 
 
-def measure(kind: str, samples: int, agents: int) -> Latency:
+def measure(kind: str, samples: int, agents: int, coordinator: str = "coordinator") -> Latency:
     names = [f"Agent-{n}" for n in range(agents)]
     with (
-        fleet_on(kind, names, "--capability", "noop") as fleet,
+        fleet_on(kind, names, "--capability", "noop", coordinator=coordinator) as fleet,
         BusClient(fleet.where, "bench") as client,
     ):
         submitted: dict[str, float] = {}

@@ -14,8 +14,13 @@ HEARTBEAT_S: Final = 5.0
 
 
 @contextlib.contextmanager
-def fleet_on(kind: str, agents: Sequence[str], *words: str) -> Iterator[Fleet]:
-    """Run a fleet on a broker of *kind*; *words* are further arguments for every agent."""
+def fleet_on(
+    kind: str, agents: Sequence[str], *words: str, coordinator: str = "coordinator"
+) -> Iterator[Fleet]:
+    """Run a fleet on a broker of *kind*; *words* are further arguments for every agent.
+
+    *coordinator* is the module to run as such.
+    """
     plan = {
         "fleet_name": "Benchmark",
         "agents": [{"name": name, "heartbeat_interval": HEARTBEAT_S} for name in agents],
@@ -26,7 +31,14 @@ def fleet_on(kind: str, agents: Sequence[str], *words: str) -> Iterator[Fleet]:
         place = Path(folder)
         with (
             broker_for_a_fleet(kind, place) as where,
-            running_fleet(where, place / "fleet", agents, plan, (*heartbeat, *words)) as fleet,
+            running_fleet(
+                where,
+                place / "fleet",
+                agents,
+                plan,
+                (*heartbeat, *words),
+                coordinator=coordinator,
+            ) as fleet,
         ):
             yield fleet
 

@@ -24,9 +24,12 @@ class Throughput:
     coordinator_us_per_task: float
 
 
-def measure(kind: str, tasks: int, agents: int, slots: int) -> Throughput:
+def measure(
+    kind: str, tasks: int, agents: int, slots: int, coordinator: str = "coordinator"
+) -> Throughput:
     names = [f"Agent-{n}" for n in range(agents)]
-    with fleet_on(kind, names, "--capability", "noop", "--slots", str(slots)) as fleet:
+    words = ("--capability", "noop", "--slots", str(slots))
+    with fleet_on(kind, names, *words, coordinator=coordinator) as fleet:
         packets = [
             packet(f"{fleet.where.base}/submit/bench", _request(n), packet_id=n % 65_535 + 1)
             for n in range(tasks)

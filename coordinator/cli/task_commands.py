@@ -89,12 +89,35 @@ def _steering(op: SubmitOp, said: str, help_text: str) -> Callable[..., None]:
     return app.command(op.value, help=help_text)(steer)
 
 
-cancel = _steering(SubmitOp.CANCEL, "cancelling", "Cancel a task; a running one is asked to stop.")
+cancel = _steering(
+    SubmitOp.CANCEL,
+    "cancelling",
+    "Cancel a task; a running one is asked to stop: a thread must look, a process is killed.",
+)
 pause = _steering(SubmitOp.PAUSE, "pausing", "Pause a task until it is resumed.")
 resume = _steering(SubmitOp.RESUME, "resuming", "Let a paused task go on.")
-retry = _steering(
-    SubmitOp.RETRY, "queued again as", "Run a task that ended once more, as a new task."
-)
+
+
+@app.command()
+def retry(
+    task: Id,
+    fence: Annotated[
+        int | None,
+        typer.Option(
+            help="For work that may outlive its lease: the attempt whose agent is known to be dead."
+        ),
+    ] = None,
+    broker: Broker = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a task that ended once more, as a new task.
+
+    Example: fleetbus task retry 0198c2f0-hello
+    """
+    with open_bus(broker, root, operator=True) as bus:
+        reply = bus.request(SubmitOp.RETRY, task=task, fence=fence)
+    _answer(reply, as_json=as_json, said="queued again as")
 
 
 def task_of(reply: Reply) -> dict[str, Any]:

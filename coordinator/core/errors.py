@@ -53,3 +53,15 @@ class IllegalMove(RequestError):
 
     def __init__(self, verb: str, subject: str, state: str) -> None:
         super().__init__(f"cannot {verb} {subject}: it is {state}")
+
+
+class MayStillRun(RequestError):
+    """Work that outlives its lease by right is held by somebody who was not said to be dead."""
+
+    code = "conflict"
+
+    def __init__(self, task: str, agent: str, fence: int) -> None:
+        super().__init__(
+            f"cannot retry task {task}: {agent} holds it under fence {fence} and may be at it; "
+            f"if {agent} is known to be dead, ask again with fence {fence}"
+        )

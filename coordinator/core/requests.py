@@ -12,7 +12,13 @@ from coordinator.core.budgets import reset_budget
 from coordinator.core.cancelling import cancel
 from coordinator.core.creation import create, create_many, repeat
 from coordinator.core.effects import ClearAgent, SaveAgent, SaveReply, SayReply
-from coordinator.core.errors import BadRequest, IllegalMove, RequestError, UnknownSubject
+from coordinator.core.errors import (
+    BadRequest,
+    IllegalMove,
+    MayStillRun,
+    RequestError,
+    UnknownSubject,
+)
 from coordinator.core.gates import GLOBAL
 from coordinator.core.hosts.orders import order_agent
 from coordinator.core.losses import lost_attempt
@@ -119,7 +125,7 @@ def _carry_out(  # noqa: C901, PLR0912 -- one arm per request
         case SubmitOp.RESUME:
             resume(turn, _task(turn, asked))
         case SubmitOp.RETRY:
-            return retry(turn, _task(turn, asked), client).id, None
+            return retry(turn, _task(turn, asked), client, asked.fence).id, None
         case SubmitOp.CREATE_MANY:
             return None, create_many(turn, asked.specs, client)
         case SubmitOp.ACT_ON_MANY:
@@ -272,14 +278,17 @@ def resume(turn: Turn, task: Task) -> None:
         raise IllegalMove("resume", f"task {task.id}", task.phase.value)
 
 
-def retry(turn: Turn, task: Task, client: str) -> Task:
+def retry(turn: Turn, task: Task, client: str, fence: int | None = None) -> Task:
     """Run an ended task again as a new one, or one that waits for its next attempt at once.
 
-    For a task that outlives its lease by right, it is the operator's word that its holder is dead.
+    For a task that outlives its lease by right, it is the operator's word that the holder of
+    *fence* is dead: of another one, begun since the operator looked, it says nothing.
     """
     attempt = task.attempt
     outlives_lease = task.on_lease_lost is OnLeaseLost.FINISH
     if attempt is not None and outlives_lease and turn.now.mono_ms > attempt.expires_ms:
+        if fence != attempt.fence:
+            raise MayStillRun(task.id, attempt.agent, attempt.fence)
         end_attempt(turn, task, "declared_dead")
         lost_attempt(turn, task, f"{client} said that {attempt.agent}, which held it, is dead")
         return task

@@ -66,6 +66,8 @@ class Submit(Message):
     op: SubmitOp
     task: TaskId | None = None
     agent: AgentName | None = None
+    fence: Count | None = None
+    """For ``retry`` of work that may outlive its lease: the attempt whose holder is known dead."""
     spec: TaskSpec | None = None
     specs: tuple[TaskSpec, ...] = Field(default=(), max_length=MAX_SPECS)
     """What ``create_many`` creates."""

@@ -71,11 +71,12 @@ class Clients:
                 and task.on_lease_lost is OnLeaseLost.FINISH
                 and task.attempt.boot not in alive
             ):
-                self._operate("retry", task.id)
+                self._operate("retry", task.id, task.attempt.fence)
 
-    def _operate(self, op: str, task: str) -> None:
+    def _operate(self, op: str, task: str, fence: int | None = None) -> None:
         self._operator_asks += 1
-        request = Submit(request_id=f"ops{self._operator_asks}", op=SubmitOp(op), task=task)
+        request_id = f"ops{self._operator_asks}"
+        request = Submit(request_id=request_id, op=SubmitOp(op), task=task, fence=fence)
         self.world.bus.hop(self.world.coordinator.submit, Submitted("ops", request))
 
 

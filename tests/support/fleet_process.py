@@ -196,11 +196,12 @@ def running_fleet(
     words: Sequence[str] = (),
     *,
     watched_at: Where | None = None,
+    coordinator: str = "coordinator",
 ) -> Iterator[Fleet]:
     """Run a coordinator and *agents*, and wait until all are idle; end them all in the end.
 
     *words* are further arguments of every agent. Of several servers, *watched_at* is the one where
-    they will meet.
+    they will meet. *coordinator* is the module to run as such.
     """
     folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan))
@@ -209,7 +210,7 @@ def running_fleet(
     with fleet.stack:
         fleet.stack.callback(fleet.show_logs)
         try:
-            fleet.start_coordinator()
+            fleet.start_coordinator(coordinator)
             for name in agents:
                 fleet.start_agent(name, *words)
             with BusClient(watched_at or where) as watcher:

@@ -381,7 +381,11 @@ def test_work_that_may_outlive_its_lease_is_lent_again_on_an_operators_word_only
     fleet.agent("Alt")
     assert (fleet.holder("hunt"), fleet.phase("hunt")) == ("Main", "unknown")
 
-    assert fleet.ask("retry", task="hunt").ok
+    unnamed = fleet.ask("retry", task="hunt")
+    assert (unnamed.code, fleet.holder("hunt")) == ("conflict", "Main")
+    assert "Main holds it under fence 1" in str(unnamed.message)
+    assert fleet.ask("retry", task="hunt", fence=2).code == "conflict"
+    assert fleet.ask("retry", task="hunt", fence=1).ok
     assert fleet.holder("hunt") == "Alt"
 
 
