@@ -16,6 +16,8 @@ from coordinator.http.live.hub import Hub
 from coordinator.http.live.mirror import Mirror
 from coordinator.http.reader import Reader
 from coordinator.http.room import Room
+from coordinator.http.watch.watch import Watch
+from coordinator.settings import CoordinatorSettings
 from protocol.topics import Topics
 
 HERE: Final = "http://127.0.0.1:8080"
@@ -36,11 +38,13 @@ class QuietRoom:
 def quiet_room(data: Path, rules: Rules | None = None) -> QuietRoom:
     """Make one in the data directory *data*."""
     mirror = Mirror(Topics())
+    link, reader = Link(mirror, "web-test"), Reader(data)
     room = Room(
         data=data,
         mirror=mirror,
-        link=Link(mirror, "web-test"),
-        reader=Reader(data),
+        link=link,
+        reader=reader,
+        watch=Watch(CoordinatorSettings(data=data), mirror, link, reader),
         hub=Hub(mirror),
         agents=HttpAgents(mirror),
         tokens=Tokens.in_directory(data),
