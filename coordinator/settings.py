@@ -87,6 +87,7 @@ class CoordinatorSettings(BaseSettings):
     alerts_to_this_machine: bool = False
     metrics_without_token: bool = True
     metrics_of_agents: bool = False
+    home_assistant: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("broker")

@@ -30,7 +30,13 @@ class Grant:
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
     will: tuple[str, ...] = ()
+    publish_outside: tuple[str, ...] = ()
+    """Whole filters that are not below the root."""
+    subscribe_outside: tuple[str, ...] = ()
 
+
+HOME_ASSISTANT: Final = "homeassistant"
+"""The first level of the topics by which Home Assistant discovers what there is."""
 
 WATCHED: Final = (
     "agents/#",
@@ -73,9 +79,14 @@ TABLE: Final[dict[Role, Grant]] = {
         ),
         subscribe=("#",),
         will=("coordinator/presence",),
+        publish_outside=(f"{HOME_ASSISTANT}/device/+/config",),
     ),
-    Role.OPERATOR: Grant(publish=("submit/{self}",), subscribe=("replies/{self}", *WATCHED)),
-    Role.OBSERVER: Grant(publish=(), subscribe=WATCHED),
+    Role.OPERATOR: Grant(
+        publish=("submit/{self}",),
+        subscribe=("replies/{self}", *WATCHED),
+        subscribe_outside=(f"{HOME_ASSISTANT}/#",),
+    ),
+    Role.OBSERVER: Grant(publish=(), subscribe=WATCHED, subscribe_outside=(f"{HOME_ASSISTANT}/#",)),
 }
 
 
@@ -110,8 +121,11 @@ def rights(topics: Topics, name: str, *roles: Role) -> Rights:
     def full(patterns: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(topics.under(pattern.replace("{self}", name)) for pattern in patterns)
 
+    granted = [TABLE[role] for role in roles]
+    outside = [pattern for grant in granted for pattern in grant.publish_outside]
+    read_outside = [pattern for grant in granted for pattern in grant.subscribe_outside]
     return Rights(
-        publish=tuple(p for role in roles for p in full(TABLE[role].publish)),
-        subscribe=tuple(p for role in roles for p in full(TABLE[role].subscribe)),
-        will=tuple(p for role in roles for p in full(TABLE[role].will)),
+        publish=(*(p for grant in granted for p in full(grant.publish)), *outside),
+        subscribe=(*(p for grant in granted for p in full(grant.subscribe)), *read_outside),
+        will=tuple(p for grant in granted for p in full(grant.will)),
     )

@@ -11,7 +11,9 @@ from typing import Final
 from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.shell.batch import Batch
+from coordinator.shell.home_assistant import Devices
 from coordinator.shell.outgoing import Said, Speaker
+from protocol.vocabulary import AgentMode
 
 CARDS_EVERY_MS: Final = 50
 SUMMARY_EVERY_MS: Final = 1_000
@@ -23,6 +25,8 @@ class Cards:
 
     state: State
     speaker: Speaker
+    devices: Devices | None = None
+    """Set where Home Assistant is to know the agents."""
     _agents: dict[str, None] = field(default_factory=dict)
     _tasks: dict[str, bool] = field(default_factory=dict)
     """Task to whether it is to be seen."""
@@ -42,6 +46,8 @@ class Cards:
     def add_all(self) -> None:
         """Note that everything has to be shown anew: the broker may have forgotten it."""
         self._agents.update(dict.fromkeys(self.state.agents))
+        if self.devices is not None:
+            self.devices.tell_again()
         for task in self.state.tasks.values():
             if task.attempt is not None or task.id in self.state.shown_ended:
                 self._tasks[task.id] = True
@@ -65,6 +71,7 @@ class Cards:
             for name in self._agents:
                 if name in self.state.agents:
                     publish(self.speaker.agent(self.state, name, now))
+                    self._tell_device(name, publish)
             for task, visible in self._tasks.items():
                 speaker = self.speaker
                 publish(speaker.task(self.state, task, now) if visible else speaker.no_task(task))
@@ -73,3 +80,18 @@ class Cards:
         if self._summary_due and (final or now.mono_ms - self._summary_at_ms >= SUMMARY_EVERY_MS):
             self._summary_at_ms, self._summary_due = now.mono_ms, False
             publish(self.speaker.summary(self.state, now))
+
+    def clear(self, name: str, publish: Callable[[Said], None]) -> None:
+        """Show nothing of an agent any more: its presence goes first, or its will is believed."""
+        for said in self.speaker.no_agent(name):
+            publish(said)
+        for said in self.devices.clear(name) if self.devices is not None else ():
+            publish(said)
+
+    def _tell_device(self, name: str, publish: Callable[[Said], None]) -> None:
+        if self.devices is None:
+            return
+        agent = self.state.agents[name]
+        if agent.desired_mode is not AgentMode.STOP:  # it is forgotten
+            for said in self.devices.tell(agent):
+                publish(said)

@@ -26,6 +26,7 @@ from coordinator.shell.cards import Cards
 from coordinator.shell.clock import Clock
 from coordinator.shell.crash import CrashPoint, crash_here
 from coordinator.shell.desired_texts import DesiredTexts
+from coordinator.shell.home_assistant import Devices
 from coordinator.shell.outage import Outage, hold
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.store import Changes, Row, Store, StoreUnavailable
@@ -64,6 +65,8 @@ class Writer:
     """Whether the lead of the store can be lost, and is confirmed before leases are granted."""
     is_cut_off: bool = False
     """Whether there is no bus: nobody can be heard, so nobody is judged, and no time is over."""
+    devices: Devices | None = None
+    """Set where Home Assistant is to know the agents."""
     outage: Outage | None = None
     """Why nothing can be stored now; one that does not pass is there from the start."""
     _unsaid: tuple[Batch, Changes, Instant] | None = None
@@ -79,7 +82,7 @@ class Writer:
     )
 
     def __post_init__(self) -> None:
-        self._cards = Cards(self.state, self.speaker)
+        self._cards = Cards(self.state, self.speaker, self.devices)
         self._desired = DesiredTexts(self.speaker)
 
     def tell(self, event: Event) -> None:
@@ -334,8 +337,7 @@ class Writer:
             say(self.speaker.event(self.next_event, event, now))
             self.next_event += 1
         for name in batch.cleared_agents:
-            for said in self.speaker.no_agent(name):
-                say(said)
+            self._cards.clear(name, say)
             batch.shown_agents.pop(name, None)
             self._desired.forget(name)
         self._cards.add(batch)

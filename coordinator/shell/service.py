@@ -22,6 +22,7 @@ from coordinator.settings import CoordinatorSettings
 from coordinator.shell.batch import Batch
 from coordinator.shell.bus import Bus, Will
 from coordinator.shell.clock import Clock, SystemClock
+from coordinator.shell.home_assistant import Devices
 from coordinator.shell.locks import lock_directory
 from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
@@ -251,6 +252,7 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
             speaker=speaker,
             next_event=memory.last_event + 1,
             confirms=store.lock_can_be_lost,
+            devices=Devices(topics) if settings.home_assistant else None,
         )
         stack.callback(writer.close)
         plans = Plans(writer, store.archive, settings.plan_file, start.notes)
