@@ -56,6 +56,9 @@ def task_why_view(document: Document, now_ms: int) -> Group:
         if gate.get("holders"):
             _add(facts, "held by", _lines(_holder(one) for one in _first(gate["holders"])))
     _add(facts, "place", _place(document["position"]))
+    for pool in document.get("pools", ()):
+        text = f"{pool['pool']}, {pool['size']} of {pool['max']} agents: {pool['text']}"
+        _add(facts, "pool", safe(text))
     _add(facts, "earliest", _earliest(document["earliest"], now_ms))
     ways = document["would_run_if"]
     _add(facts, "starts if", _lines(_way(way) for way in ways) if ways else None)
@@ -256,6 +259,8 @@ def fleet_why_view(document: Document, now_ms: int) -> Group:
                 age(now_ms - oldest["since_ms"]) if oldest else "",
             )
         parts += [Text(""), made]
+    for name, pool in document.get("pools", {}).items():
+        parts += [Text(""), safe(f"pool {name}: {pool['size']} of {pool['max']}; {pool['text']}")]
     for limit in document["limits"]:
         parts += [Text(""), safe(f"{limit['key']}: {limit['text']}")]
         parts += [Text.assemble("  ", _holder(one)) for one in _first(limit["holders"])]

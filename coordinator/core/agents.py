@@ -122,6 +122,9 @@ class Agent:
     errors_today: int = 0
     last_error: str | None = None
 
+    weighs: tuple[str, int] = ("", 0)
+    """On which machine how many of its tasks are counted."""
+
     # Where it stands in the queue.
     agent_class: "AgentClass | None" = None
     obstacles: "Obstacles | None" = None
@@ -145,6 +148,11 @@ class Agent:
         if self.info is not None and self.info.capabilities:
             return frozenset(self.info.capabilities)
         return self.policy.capabilities
+
+    @property
+    def machine(self) -> str:
+        """On which machine it is, as it says, or else as the plan does."""
+        return self.info.machine_id if self.info is not None else self.policy.machine_id
 
     @property
     def slots(self) -> int:

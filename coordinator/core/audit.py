@@ -46,6 +46,7 @@ def audit(state: State, now: Instant) -> list[str]:
         *_of_shapes(state),
         *_of_classes(state),
         *_of_counts(state),
+        *_of_loads(state),
     ]
 
 
@@ -253,6 +254,18 @@ def _of_classes(state: State) -> Iterator[str]:
     woken = len(state.awake) + len(state.lines) + len(state.ready)
     if state.is_offering and woken:
         yield f"{woken} boards, lines or shapes were woken and not looked at"
+
+
+def _of_loads(state: State) -> Iterator[str]:
+    counted: Counter[str] = Counter()
+    for agent in state.agents.values():
+        counted[agent.weighs[0]] += agent.weighs[1]
+        if agent.agent_class is not None and agent.weighs != (agent.machine, len(agent.held)):
+            held = (agent.machine, len(agent.held))
+            yield f"agent {agent.name}: counted as {agent.weighs}, should be {held}"
+    for machine in counted.keys() | state.loads.keys():
+        if counted[machine] != state.loads[machine]:
+            yield f"machine {machine}: {state.loads[machine]} tasks, should be {counted[machine]}"
 
 
 def _of_counts(state: State) -> Iterator[str]:

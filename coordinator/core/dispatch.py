@@ -30,10 +30,13 @@ def dispatch(turn: Turn) -> None:
             best = _first_match(turn, but_critical=True) or best
         if best is None:
             return
-        task, agent = best.head(), choose(turn, best)
-        if task is None or agent is None:
+        task, chosen = best.head(), choose(turn, best)
+        if task is None or chosen is None:
             raise AssertionError(f"{best} was offered without a task or a taker")
+        agent, scored = chosen
         assign(turn, task, agent)
+        if task.attempt is not None:
+            task.attempt.score = scored
 
 
 def _first_match(turn: Turn, *, but_critical: bool) -> Shape | None:
@@ -101,13 +104,12 @@ def _has_taker(turn: Turn, shape: Shape) -> bool:
     )
 
 
-def choose(turn: Turn, shape: Shape) -> Agent | None:
+def choose(turn: Turn, shape: Shape) -> tuple[Agent, Score] | None:
     """Return the best free agent for *shape*, of a few that have idled longest; see :func:`score`.
 
     The boards of a shape stand in the order of their agents' scores as far as a class knows it.
     """
-    best: Agent | None = None
-    best_score: Score | None = None
+    best: tuple[Agent, Score] | None = None
     sampled = 0
     for board in shape.boards:
         on_board = 0
@@ -115,8 +117,8 @@ def choose(turn: Turn, shape: Shape) -> Agent | None:
             if not may_take(turn, agent, shape):
                 continue
             scored = score(turn, agent, shape)
-            if best_score is None or scored < best_score:
-                best, best_score = agent, scored
+            if best is None or scored < best[1]:
+                best = agent, scored
             on_board += 1
             if on_board >= SAMPLED_PER_BOARD:
                 break

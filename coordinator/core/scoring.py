@@ -2,12 +2,12 @@
 
 In this order: an agent in its preferred hours, in better health, not failing at it more than
 others, with the fewest abilities to spare (so that rare ones stay free), preferred by the plan,
-and not slower at it than others.
+on the machine that does least, and not slower at it than others.
 Among equals the one that has idled longest comes first. The score is a pure function of the state,
 so the same state always chooses the same agent.
 """
 
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
 from coordinator.core.agents import Agent
 from coordinator.core.civil.hours import hours_windows
@@ -20,7 +20,18 @@ from coordinator.core.queue.shapes import Shape
 from coordinator.core.turn import Turn
 from protocol.vocabulary import Priority
 
-Score: TypeAlias = tuple[int, int, int, int, int, int]
+
+class Score(NamedTuple):
+    """How an agent was judged, each part only deciding where all before it are equal."""
+
+    out_of_hours: int
+    ill_health: int
+    failing: int
+    spare_abilities: int
+    rank: int
+    machine_load: int
+    slowness: int
+
 
 _RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
@@ -36,12 +47,13 @@ def score(turn: Turn, agent: Agent, shape: Shape) -> Score:
     if hours:
         windows = hours_windows(hours, agent.policy.zone)
         out_of_hours = 0 if any_open(windows, turn.now.wall_ms) else 1
-    return (
+    return Score(
         out_of_hours,
         -TIER[agent.tier],
         _failing(turn.state.history, shape.kind.mode, agent.name),
         len(agent.capabilities),
         _RANK[agent.policy.priority],
+        turn.state.loads[agent.machine] if agent.machine else 0,
         _slowness(turn.state.history, shape.kind.mode, agent.name),
     )
 

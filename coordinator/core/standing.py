@@ -3,6 +3,7 @@
 from coordinator.core.agents import Agent
 from coordinator.core.blocks import NEVER_MS, judge
 from coordinator.core.queue.classes import ClassKey
+from coordinator.core.state import State
 from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
 from coordinator.core.why.obstacles import obstacles_of
@@ -30,6 +31,7 @@ def can_start(turn: Turn, agent: Agent) -> bool:
 def refresh(turn: Turn, agent: Agent) -> None:
     """Put *agent* where it belongs now, and wake what it looks at if it can start something."""
     state = turn.state
+    _weigh(state, agent)
     if turn.now.wall_ms >= agent.judge_again_ms:
         _judge(turn, agent)
     joined = agent.agent_class
@@ -47,6 +49,16 @@ def refresh(turn: Turn, agent: Agent) -> None:
         agent.free.clear()
         joined.free.pop(agent.name, None)
     joined.note(agent, obstacles_of(turn, agent))
+
+
+def _weigh(state: State, agent: Agent) -> None:
+    """Count what *agent* holds on the machine that it is on."""
+    weighs = agent.machine, len(agent.held)
+    if weighs != agent.weighs:
+        machine, held = agent.weighs
+        state.loads[machine] -= held
+        state.loads[weighs[0]] += weighs[1]
+        agent.weighs = weighs
 
 
 def _judge(turn: Turn, agent: Agent) -> None:

@@ -73,6 +73,8 @@ class State:
     type_cooldowns: dict[str, Cooldown] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     """By name, those that have spoken in this term."""
+    loads: Counter[str] = field(default_factory=Counter)
+    """Machine to how many tasks its agents hold."""
     orders: dict[str, Order] = field(default_factory=dict)
     """Agent to what an operator asked of its host."""
     pools: dict[str, Pool] = field(default_factory=dict)

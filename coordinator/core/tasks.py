@@ -72,6 +72,8 @@ class Attempt:
     expires_ms: int
     started_ms: int | None = None
     missing: int = 0
+    score: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
+    """How its agent was judged when it was chosen; lower is better. Not known after a restart."""
     told: Assignment | None = field(default=None, repr=False, compare=False)
     """What its agent was told of it last; the same object as long as nothing of it changes."""
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from coordinator.core.agents import Agent
 from coordinator.core.gates import PermitGate
 from coordinator.core.instant import Instant
+from coordinator.core.pools.views import pool_views
 from coordinator.core.state import State
 from coordinator.core.tasks import Task
 from coordinator.core.verbs import FOREVER, Verb
@@ -178,6 +179,7 @@ def summary_view(state: State, now: Instant) -> Summary:
         tasks_by_mode={mode: count for mode, count in sorted(by_mode.items()) if count},
         blocked_by=blocked_counts(state, state.shapes.values(), now),
         limits=_limits(state),
+        pools=pool_views(state),
         dropped={reason: count for reason, count in sorted(state.dropped.items()) if count},
     )
 

@@ -167,6 +167,19 @@ class LimitView(Message):
     frees_at_ms: Millis | None = None
 
 
+class PoolView(Message):
+    """One pool: how many agents it has and may have, what waits for them, and why so many."""
+
+    size: Count
+    ready: Count
+    min: Count
+    max: Count
+    target_wait_s: Seconds
+    waiting: Count = 0
+    wait_s: Seconds = 0.0
+    text: Text = ""
+
+
 class Summary(FromCoordinator):
     """The fleet in numbers."""
 
@@ -188,6 +201,7 @@ class Summary(FromCoordinator):
     tasks_by_mode: dict[str, Count]
     blocked_by: dict[str, Count] = Field(default_factory=dict)
     limits: dict[str, LimitView]
+    pools: dict[str, PoolView] = Field(default_factory=dict)
     dropped: dict[str, Count] = Field(default_factory=dict)
 
 

@@ -41,6 +41,7 @@ class Bot:
     name: str
     capabilities: tuple[str, ...]
     slots: int = 1
+    machine_id: str = "machine"
     features: tuple[str, ...] = ("pause", "cancel", "progress")
     heartbeat_ms: int = 10_000
     metrics: dict[str, float] = field(default_factory=lambda: {"cpu_usage": 10.0})
@@ -100,7 +101,7 @@ class Bot:
 
     def info(self) -> Info:
         return Info(
-            machine_id="machine",
+            machine_id=self.machine_id,
             window_id=self.name,
             capabilities=self.capabilities,
             slots=self.slots,

@@ -5,6 +5,7 @@ from typing import Any
 
 from coordinator.core.gates import PermitGate
 from coordinator.core.instant import Instant
+from coordinator.core.pools.views import pool_views
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase
 from coordinator.core.why.codes import ALARMS, RANK
@@ -29,6 +30,7 @@ def why_summary(state: State, now: Instant) -> Document:
         "blocked": blocked,
         "alarms": [entry for entry in blocked if entry["code"] in ALARMS],
         "agents": _agents(state),
+        "pools": {name: view.model_dump(mode="json") for name, view in pool_views(state).items()},
         "limits": [
             {
                 "key": gate.key,

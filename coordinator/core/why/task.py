@@ -7,7 +7,9 @@ or all agents, so it is quick enough to be asked at any time.
 from typing import Any, NamedTuple
 
 from coordinator.core.instant import Instant
+from coordinator.core.pools.views import pools_for
 from coordinator.core.queue.shapes import Key, Shape
+from coordinator.core.scoring import Score
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.why.changes import Change
@@ -62,6 +64,7 @@ def why(state: State, task: Task, now: Instant) -> Document:
         "gates": case.gates,
         "agents": case.funnel.document(case.shape.kind, now),
         "position": position,
+        "pools": pools_for(state, case.shape),
         "earliest": earliest(state, task, closed, case.funnel, case.shape.kind, now),
         "would_run_if": [one.document() for one in would_run_if(state, task, case, now)],
         "blocked_since_ms": since_ms,
@@ -185,6 +188,8 @@ def _not_waiting(state: State, task: Task, now: Instant) -> Document:
         text = f"it is {task.phase.value} on {attempt.agent}"
         document["headline"] = {"code": task.status.value.upper(), "text": text}
         document["agent"] = attempt.agent
+        scored = attempt.score
+        document["chosen_by"] = None if scored is None else Score(*scored)._asdict()
         document["ends"] = None if ending is None else {"at_ms": ending.at_ms, "kind": "estimate"}
         if document["ends"] is not None and ending is not None:
             document["ends"]["basis"] = ending.basis

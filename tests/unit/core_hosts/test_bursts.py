@@ -14,6 +14,7 @@ import pytest
 from coordinator.core.effects import LogEvent
 from coordinator.core.policy import AgentPolicy
 from coordinator.core.pools.decision import PoolPolicy
+from coordinator.core.views import summary_view
 from tests.support.fleet import Fleet
 from tests.support.machines import Machine
 
@@ -215,6 +216,23 @@ def test_every_decision_is_told_with_its_reason() -> None:
     assert pool.told[0].startswith("miners: 0 → 1 agents: the least is more (miners-1 on host-a)")
     assert "tasks wait" in pool.told[1]
     assert "the target is 20 s" in pool.told[1]
+
+
+def test_summary_and_reasons_show_the_pool_and_its_last_decision() -> None:
+    pool = Pool()
+    pool.burst(40)
+    pool.live(3 * DECIDE_S)
+    waiting = next(task for task in pool.asked if task not in pool.begun)
+    why = pool.fleet.ask("why", waiting).data
+    assert why is not None
+    (shown,) = why["pools"]
+    assert (shown["pool"], shown["size"], shown["max"]) == ("miners", MOST, MOST)
+    assert "8 is the most" in shown["text"]
+    view = summary_view(pool.fleet.state, pool.fleet.now).pools["miners"]
+    assert (view.size, view.waiting > 0, view.text) == (MOST, True, shown["text"])
+    overview = pool.fleet.ask("why_summary").data
+    assert overview is not None
+    assert overview["pools"]["miners"]["text"] == shown["text"]
 
 
 def test_members_survive_a_restart_of_the_coordinator() -> None:
