@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coordinator.cli import (
+    alert_commands,
     broker_commands,
     doctor_command,
     enroll_commands,
@@ -78,6 +79,7 @@ app.add_typer(broker_commands.app, name="broker")
 app.add_typer(host_commands.app, name="host")
 for one in (host_commands.start, host_commands.stop, host_commands.restart):
     why_commands.agents_app.command(one.__name__)(one)
+app.add_typer(alert_commands.app, name="alerts")
 app.add_typer(why_commands.agents_app, name="agents")
 task_commands.app.command("why")(why_commands.task_why)
 app.command("import")(store_commands.import_)

@@ -16,7 +16,6 @@ from coordinator.core.alerts.judge import acknowledge, judge
 from coordinator.core.alerts.record import Alert, AlertState
 from coordinator.core.alerts.rules import DEFAULTS, Rule
 from coordinator.core.alerts.telling import Manner
-from coordinator.core.alerts.words import AlertSeverity
 from coordinator.http import clock
 from coordinator.http.link import Link
 from coordinator.http.live.mirror import Mirror
@@ -29,7 +28,7 @@ from coordinator.plan.upkeep import Channel
 from coordinator.settings import CoordinatorSettings
 from coordinator.shell.alerts.addresses import ENVIRON, BadChannel, address_of
 from coordinator.shell.alerts.apprise_delivery import deliver
-from coordinator.shell.alerts.sender import Letter, Sender
+from coordinator.shell.alerts.sender import TEST, Letter, Sender
 from coordinator.shell.history.alert_records import alert_record, state_from, state_record
 from coordinator.shell.history.recorder import Recorder
 from coordinator.shell.history.store import HistoryStore
@@ -46,8 +45,6 @@ ASK_EVERY: Final = 10
 FORGET_EVERY: Final = 60
 WEEK_S: Final = 7 * 86_400.0
 WHY_WITHIN_S: Final = 5.0
-TEST: Final = Letter("Test: fleetbus", "Alerts of this fleet reach you here.", AlertSeverity.INFO)
-
 T = TypeVar("T")
 
 

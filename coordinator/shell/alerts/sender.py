@@ -33,6 +33,8 @@ class Letter(NamedTuple):
     severity: AlertSeverity
 
 
+TEST: Final = Letter("Test: fleetbus", "Alerts of this fleet reach you here.", AlertSeverity.INFO)
+
 Deliver = Callable[[str, Channel, Letter], None]
 """Delivers a letter to a channel of a name, or raises."""
 

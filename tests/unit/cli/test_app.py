@@ -53,6 +53,7 @@ def test_the_commands_keep_their_names() -> None:
         "why",
         "summary",
         "report",
+        "alerts test",
         "backup",
         "restore",
         "export",
