@@ -28,6 +28,8 @@ AS_PLANNED: Final = frozenset(
     }
 )
 """Reasons that somebody wanted: to wait for them is no trouble, however long it takes."""
+NO_WINDOW: Final = frozenset({"", "default"})
+"""What an agent says that has no window of its own; any number of them may share it."""
 MANY_RESTARTS: Final = 3
 HAPPENED_FOR_MS: Final = 15 * 60_000
 """How long something that happens and has no end counts as being so."""
@@ -119,7 +121,7 @@ def _agents(seen: Observation) -> Iterator[Case]:
         elif agent.is_present and agent.health in _UNWELL:
             why = "; ".join(agent.reasons) or agent.health.value
             yield Case(AlertWhen.AGENT_UNHEALTHY, cause, agent.name, f"{agent.name}: {why}")
-        if agent.is_present and agent.window:
+        if agent.is_present and agent.window not in NO_WINDOW:
             windows[agent.machine, agent.window].append(agent.name)
         if (times := seen.restarts.get(agent.name, 0)) >= MANY_RESTARTS:
             text = (

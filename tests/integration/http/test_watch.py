@@ -120,14 +120,14 @@ def test_a_killed_agent_is_told_although_another_receiver_hangs(
     fleet, room = watched
     with admin.stream("GET", "/stream", params={"views": "alerts"}) as response:
         stream = frames(response)
-        assert next(stream).data["views"]["alerts"] == []
+        assert next(stream).event == "snapshot"
         fleet.part("Heals").kill()
-        told = next(one.data["alerts"] for one in stream if one.data.get("alerts"))
-    assert told[0]["title"] == "Heals is lost"
-    assert told[0]["state"] == "open"
+        changes = (alert for one in stream for alert in one.data.get("alerts", ()))
+        told = next(alert for alert in changes if alert["rule"] == "gone")
+    assert (told["title"], told["state"]) == ("Heals is lost", "open")
     wait_until(lambda: any("Heals is lost" in letter["message"] for letter in heard[1]))
-    assert heard[1][-1]["title"] == "Critical: gone"
-    wait_until(lambda: channel(admin, "hook")["sent"] == 1)
+    assert "Critical: gone" in {letter["title"] for letter in heard[1]}
+    wait_until(lambda: channel(admin, "hook")["sent"] >= 1)
 
     opened = admin.get("/alerts", params={"open": True}).json()["items"]
     alert = next(one for one in opened if one["rule"] == "gone")

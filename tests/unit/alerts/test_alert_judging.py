@@ -139,6 +139,11 @@ def test_two_agents_at_one_window_are_a_conflict() -> None:
     ]
 
 
+@pytest.mark.parametrize("window", ["", "default"])
+def test_agents_that_name_no_window_share_none(window: str) -> None:
+    assert AlertWatch().last(60, agents(["Main", "Twin"], window=window)) == []
+
+
 def test_an_agent_that_starts_over_and_over_is_a_conflict() -> None:
     watch = AlertWatch()
     seen = replace(agents(["Main"]), restarts={"Main": 4})
