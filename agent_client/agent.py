@@ -2,24 +2,19 @@
 
 import logging
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from random import Random
-from types import FrameType, TracebackType
-from typing import Final, Self, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from agent_client import isolation as isolated
-from agent_client.boots import new_boot
-from agent_client.clock import SystemClock
 from agent_client.errors import AgentError, BadSetting
-from agent_client.handlers import Handler, Handlers, Isolation
-from agent_client.loop import ErrorNoted, Goodbye, Loop, ModeSet
+from agent_client.fields import Label
+from agent_client.handlers import Handler, Handlers, Isolation, TypedHandler
 from agent_client.metrics import MetricSet
+from agent_client.orders import ErrorNoted, Goodbye, ModeSet, StatusSet
+from agent_client.portable import portable
 from agent_client.settings import (
     AgentSettings,
     broker_of,
@@ -28,13 +23,19 @@ from agent_client.settings import (
     profile_of,
     root_of,
 )
-from agent_client.state.memory import memory_of
-from agent_client.verdict import portable
-from protocol.messages.base import Label
+from agent_client.signals import asked_to_leave
+from agent_client.strict import Mismatch, reader_of
+from protocol.vocabulary import PresenceState
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from agent_client.loop import Loop
 
 log = logging.getLogger("fleetbus.agent")
 
-H = TypeVar("H", bound=Handler)
+H = TypeVar("H", bound=Handler | TypedHandler)
+Status = Literal["online", "paused", "draining"]
 
 MAX_REASON: Final = 1_000
 _JOIN_SLACK_S: Final = 10.0
@@ -43,11 +44,12 @@ _JOIN_SLACK_S: Final = 10.0
 class Agent:
     """One agent of the fleet, in this process.
 
-    ``run()`` blocks until a signal or the coordinator ends it. ``start()`` and ``stop()``, or
-    ``with agent:``, run it beside the bot's own work. An agent runs once: make a new one to run
-    again. Handlers of plain functions run in threads, up to ``slots`` at once; a thread cannot
-    be killed, so such a handler must call ``task.check()`` often. With a *state_dir*, a crash of
-    the bot loses no finished work, and what it was working on is given out again at once.
+    ``run()`` blocks until a signal or the coordinator ends it; ``await serve()`` is the same inside
+    an event loop of the bot's. ``start()`` and ``stop()``, or ``with agent:``, run it beside the
+    bot's own work. An agent runs once: make a new one to run again. Handlers of plain functions
+    run in threads, up to ``slots`` at once; a thread cannot be killed, so such a handler must call
+    ``task.check()`` often. With a *state_dir*, a crash of the bot loses no finished work, and what
+    it was working on is given out again at once.
     """
 
     def __init__(  # noqa: PLR0913 - each is one optional fact about the agent
@@ -90,6 +92,7 @@ class Agent:
         self._handlers = Handlers()
         self._metrics = MetricSet()
         self._mode = _checked_mode(mode)
+        self._status: StatusSet | None = None
         self._loop: Loop | None = None
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
@@ -105,7 +108,9 @@ class Agent:
         """Let the decorated function do the work of *modes*; ``"*"`` is every other mode.
 
         A plain function gets a :class:`Task`, an ``async def`` an :class:`AsyncTask`. What it
-        returns is the result; what it raises is why the task failed. With ``isolation="process"``
+        returns is the result, at most 252 KiB as JSON; what it raises is why the task failed. A
+        second parameter gets the arguments, read into the dataclass or pydantic model that it is
+        annotated with; what does not fit is rejected. With ``isolation="process"``
         each task runs in a new interpreter, which imports the function: whatever it does, it is
         over when its lease is. The bot's file must then call ``run()`` below
         ``if __name__ == "__main__":``.
@@ -120,7 +125,10 @@ class Agent:
         return register
 
     def add_handler(
-        self, function: Handler, *modes: str, isolation: Isolation | None = None
+        self,
+        function: Handler | TypedHandler,
+        *modes: str,
+        isolation: Isolation | None = None,
     ) -> None:
         """Let *function* do the work of *modes*; all handlers must be known before the start."""
         if self._loop is not None:
@@ -147,6 +155,17 @@ class Agent:
         if self._loop is not None:
             self._loop.post(ModeSet(self._mode))
 
+    def set_status(self, status: Status, reason: str = "") -> None:
+        """Say whether the bot takes new work: ``online``, ``paused`` or ``draining``, and why.
+
+        What it works on goes on. What the coordinator wants of the agent comes before this.
+        """
+        if status not in {"online", "paused", "draining"}:
+            raise BadSetting("status", status, "'online', 'paused' or 'draining'")
+        self._status = StatusSet(PresenceState(status), portable(reason)[:MAX_REASON] or None)
+        if self._loop is not None:
+            self._loop.post(self._status)
+
     # --- its life
 
     def run(self) -> None:
@@ -156,10 +175,33 @@ class Agent:
         :class:`Superseded` for instance.
         """
         self.start()
-        with self._signals():
+        with asked_to_leave(lambda again: self._ask_to_leave(0.0 if again else self._drain_s)):
             # Not for ever: on Windows, Ctrl-C does not interrupt an endless wait.
             while not self._running().done.wait(1.0):
                 pass
+        self._finish()
+
+    async def serve(self) -> None:
+        """Run until the end inside the event loop of the caller, where coroutines then run, too.
+
+        When cancelled, let handlers finish for ``drain_s`` seconds, and raise CancelledError
+        after that; cancelled again, ask them to stop at once. Signals are the caller's.
+        """
+        import asyncio  # noqa: PLC0415 - whoever awaits has loaded it
+
+        bots_loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._start(bots_loop, lambda: bots_loop.call_soon_threadsafe(ended.set))
+        try:
+            await ended.wait()
+        except asyncio.CancelledError:
+            self._ask_to_leave(self._drain_s)
+            try:
+                await ended.wait()
+            except asyncio.CancelledError:
+                self._ask_to_leave(0.0)
+                await ended.wait()
+            self._finish()
+            raise
         self._finish()
 
     def start(self) -> None:
@@ -167,6 +209,11 @@ class Agent:
 
         Raises :class:`AlreadyRunning` if another process uses the same state directory and name.
         """
+        self._start(None, lambda: None)
+
+    def _start(
+        self, event_loop: "asyncio.AbstractEventLoop | None", on_done: Callable[[], object]
+    ) -> None:
         if isolated.in_task:
             raise AgentError(
                 "the process of a task must not start an agent; put the start of the bot below "
@@ -177,16 +224,12 @@ class Agent:
         if not self._handlers.modes:
             log.info("agent %s has no handlers: it will reject every task", self.name)
         self._process = os.getpid()
-        clock, boot = SystemClock(), new_boot()
-        self._loop = Loop(
-            self.settings,
-            self._handlers,
-            self._metrics,
-            boot=boot,
-            clock=clock,
-            random=Random(),
-            memory=memory_of(self.settings, boot, clock.wall_ms()),
-        )
+        from agent_client.starting import new_loop  # noqa: PLC0415 - a declared bot is cheap
+
+        self._loop = new_loop(self.settings, self._handlers, self._metrics, event_loop)
+        self._loop.on_done = on_done
+        if self._status is not None:
+            self._loop.post(self._status)
         if self._mode is not None:
             self._loop.post(ModeSet(self._mode))
         self._thread = threading.Thread(
@@ -222,7 +265,7 @@ class Agent:
     ) -> None:
         self.stop(0.0 if kind is not None else self._drain_s)
 
-    def _running(self) -> Loop:
+    def _running(self) -> "Loop":
         if self._loop is None:
             raise AgentError(f"agent {self.name!r} was not started")
         if self._process != os.getpid():
@@ -248,31 +291,9 @@ class Agent:
         if loop.error is not None:
             raise loop.error
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        asked = False
-
-        def leave(_number: int, _frame: FrameType | None) -> None:
-            nonlocal asked
-            self._ask_to_leave(0.0 if asked else self._drain_s)
-            asked = True
-
-        former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            for number in former:
-                signal.signal(number, leave)
-            yield
-        finally:
-            for number, handler in former.items():
-                # None: it was not installed from Python, and cannot be put back.
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
 
 def _checked_mode(mode: str | None) -> str | None:
     try:
-        return None if mode is None else TypeAdapter(Label).validate_python(mode)
-    except ValidationError:
+        return None if mode is None else reader_of(Label)(mode)
+    except Mismatch:
         raise BadSetting("mode", mode, "1-128 characters") from None

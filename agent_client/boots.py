@@ -6,7 +6,6 @@ the name of a file; whoever deletes the file has the boot, so no two processes e
 
 import os
 import re
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -24,4 +23,4 @@ def new_boot() -> str:
             pass  # another process has taken it
         else:
             return Path(place).name
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()

@@ -15,18 +15,17 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
-from paho.mqtt.client import (
+from agent_client.paho import (
     MQTT_ERR_SUCCESS,
+    CallbackAPIVersion,
     Client,
     ConnectFlags,
     DisconnectFlags,
     MQTTMessage,
     MQTTv311,
+    Properties,
+    ReasonCode,
 )
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-
 from agent_client.settings import AgentSettings, BrokerAddress
 
 log = logging.getLogger("fleetbus.agent")

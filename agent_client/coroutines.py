@@ -1,4 +1,4 @@
-"""Runs ``async def`` handlers in one event loop of their own, made when the first one is needed.
+"""Runs ``async def`` handlers in one event loop: the bot's, or one made when it is first needed.
 
 The guard of each handler's lease is a timer in that loop, where the handler runs, and not in the
 agent's loop: it cancels the handler in time even when the agent's loop is frozen.
@@ -17,24 +17,34 @@ from agent_client.task import AsyncTask
 
 
 class CoroutineRunner:
-    """One thread with one event loop; handlers in it must not block."""
+    """One event loop, the bot's own or one in a thread of ours; handlers in it must not block."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._name = name
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_ours = loop is None
+        self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, run: Run, handler: AsyncHandler) -> None:
         """Run *handler* soon in the event loop."""
         if self._loop is None:
             self._loop = self._new_loop()
-        self._loop.call_soon_threadsafe(self._launch, run, handler)
+        try:
+            self._loop.call_soon_threadsafe(self._launch, run, handler)
+        except RuntimeError as error:  # the bot has closed its own event loop
+            run.end(verdict.of_exception(error, asked_to_stop=False))
 
     def close(self) -> None:
         """End the event loop; whatever still runs in it is cancelled."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            with contextlib.suppress(RuntimeError):  # closed already
+                end = self._loop.stop if self._is_ours else self._cancel_all
+                self._loop.call_soon_threadsafe(end)
             self._loop = None
+
+    def _cancel_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
 
     def _new_loop(self) -> asyncio.AbstractEventLoop:
         ready: Future[asyncio.AbstractEventLoop] = Future()

@@ -14,11 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.reasoncodes import ReasonCode
-
 from agent_client.errors import AgentError, BadSetting
+from agent_client.paho import CallbackAPIVersion, Client, MQTTErrorCode, ReasonCode
 from agent_client.settings import BrokerAddress, broker_of, read_secret
 from protocol import names
 from protocol.enrolment import Claim

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, cast
 
+from agent_client.binding import is_async
 from agent_client.clock import Clock
 from agent_client.core.effects import (
     ExtendDeadline,
@@ -14,11 +15,13 @@ from agent_client.core.effects import (
 from agent_client.core.events import HandlerEnded, HandlerProgressed
 from agent_client.core.fence import Fence
 from agent_client.core.outcomes import Declined, StopWhy
-from agent_client.handlers import AsyncHandler, Handlers, PlainHandler, is_async
+from agent_client.handlers import AsyncHandler, Handlers, PlainHandler
 from agent_client.run import Post, Run
 from agent_client.threads import ThreadRunner
 
 if TYPE_CHECKING:
+    import asyncio
+
     from agent_client.coroutines import CoroutineRunner
 
 Order = StartHandler | ExtendDeadline | StopHandler | KillHandler | PauseHandler | ResumeHandler
@@ -35,6 +38,7 @@ class Executor:
         post: Post,
         *,
         lock_file: int | None = None,
+        event_loop: "asyncio.AbstractEventLoop | None" = None,
     ) -> None:
         self._held_files = () if lock_file is None else (lock_file,)
         self._handlers = handlers
@@ -43,6 +47,7 @@ class Executor:
         self._runs: dict[Fence, Run] = {}
         self._threads = ThreadRunner(name)
         self._name = name
+        self._event_loop = event_loop
         self._coroutines: CoroutineRunner | None = None
 
     @property
@@ -89,7 +94,7 @@ class Executor:
             # Bots without coroutines are spared the import.
             from agent_client.coroutines import CoroutineRunner  # noqa: PLC0415
 
-            self._coroutines = CoroutineRunner(self._name)
+            self._coroutines = CoroutineRunner(self._name, self._event_loop)
         return self._coroutines
 
     def progress_of(self, fence: Fence) -> HandlerProgressed | None:

@@ -1,22 +1,23 @@
 """Which function of the bot does the work of which mode."""
 
-import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
-
-from agent_client.core.work import ANY_MODE
+from agent_client.binding import bind, parser_of
+from agent_client.core.modes import ANY_MODE
 from agent_client.errors import BadSetting
+from agent_client.fields import Word
+from agent_client.strict import Mismatch, reader_of
 from agent_client.task import AsyncTask, Task
-from protocol.messages.base import Mode
 
 PlainHandler: TypeAlias = Callable[[Task], Any]
 AsyncHandler: TypeAlias = Callable[[AsyncTask], Awaitable[Any]]
 Handler: TypeAlias = PlainHandler | AsyncHandler
+TypedHandler: TypeAlias = Callable[[Task, Any], Any] | Callable[[AsyncTask, Any], Awaitable[Any]]
+"""What takes its arguments beside the task; see :mod:`agent_client.binding`."""
 Isolation: TypeAlias = Literal["process"]
 
-_MODE: Final = TypeAdapter(Mode)
+_MODE: Final = reader_of(Word)
 
 
 class Handlers:
@@ -26,7 +27,10 @@ class Handlers:
         self._by_mode: dict[str, Handler] = {}
 
     def add(
-        self, modes: tuple[str, ...], handler: Handler, isolation: Isolation | None = None
+        self,
+        modes: tuple[str, ...],
+        handler: Handler | TypedHandler,
+        isolation: Isolation | None = None,
     ) -> None:
         """Let *handler* do the work of *modes*; see :meth:`Agent.handler` for *isolation*."""
         if not modes:
@@ -34,23 +38,18 @@ class Handlers:
         if not callable(handler):
             raise BadSetting("handler", handler, "a function that takes a task")
         for mode in modes:
-            if mode != ANY_MODE:
-                try:
-                    _MODE.validate_python(mode)
-                except ValidationError:
-                    right = "a mode: 1-63 of a-z 0-9 _ . -, first a letter or digit, or '*'"
-                    raise BadSetting("handler", mode, right) from None
-            if mode in self._by_mode:
-                raise BadSetting("handler", mode, "a mode can have one handler only")
-        if isolation not in {None, "process"}:
-            raise BadSetting("isolation", isolation, "'process', or nothing")
-        if isolation == "process":
-            from agent_client.isolation.handler import (  # noqa: PLC0415 - most bots need none
-                ProcessHandler,
-            )
+            self._check_mode(mode)
+        self._by_mode.update(dict.fromkeys(modes, _ready(handler, isolation)))
 
-            handler = ProcessHandler(handler)
-        self._by_mode.update(dict.fromkeys(modes, handler))
+    def _check_mode(self, mode: str) -> None:
+        if mode != ANY_MODE:
+            try:
+                _MODE(mode)
+            except Mismatch:
+                right = "a mode: 1-63 of a-z 0-9 _ . -, first a letter or digit, or '*'"
+                raise BadSetting("handler", mode, right) from None
+        if mode in self._by_mode:
+            raise BadSetting("handler", mode, "a mode can have one handler only")
 
     def find(self, mode: str) -> Handler | None:
         """Find who does the work of *mode*."""
@@ -62,8 +61,12 @@ class Handlers:
         return frozenset(self._by_mode)
 
 
-def is_async(handler: Handler) -> bool:
-    """Say whether *handler* is a coroutine function, or an object that is called like one."""
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-        getattr(handler, "__call__", None)  # noqa: B004 - the method itself is looked at
-    )
+def _ready(handler: Handler | TypedHandler, isolation: Isolation | None) -> Handler:
+    """Make of *handler* what is called with a task and works where it should."""
+    if isolation is None:
+        return bind(handler)
+    if isolation != "process":
+        raise BadSetting("isolation", isolation, "'process', or nothing")
+    from agent_client.isolation.handler import ProcessHandler  # noqa: PLC0415 - most need none
+
+    return ProcessHandler(handler, parser_of(handler))

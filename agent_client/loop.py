@@ -8,9 +8,9 @@ import logging
 import selectors
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 from random import Random
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from agent_client.clock import Clock
 from agent_client.core import effects
@@ -21,6 +21,7 @@ from agent_client.core.events import (
     HandlerProgressed,
     LeaveAsked,
     RollCalled,
+    StateAsked,
     Tick,
 )
 from agent_client.core.identity import Identity
@@ -29,13 +30,17 @@ from agent_client.core.machine import Settings as MachineSettings
 from agent_client.errors import AgentError
 from agent_client.executor import Executor
 from agent_client.handlers import Handlers
+from agent_client.messages import ReportDetail
 from agent_client.metrics import MetricSet
+from agent_client.orders import ErrorNoted, Goodbye, ModeSet, StatusSet
 from agent_client.session import Session
 from agent_client.settings import AgentSettings
 from agent_client.state.memory import Forgetful, Memory
 from agent_client.wakeup import WakeUpQueue
-from protocol.messages import ReportDetail
 from protocol.vocabulary import ReportEvent
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger("fleetbus.agent")
 
@@ -47,35 +52,13 @@ CUT_OFF: Final = ReportDetail(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ModeSet:
-    """The bot says in which mode it is."""
-
-    mode: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorNoted:
-    """The bot says what went wrong."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Goodbye:
-    """Somebody wants the agent to go; handlers may finish for ``patience_ms``."""
-
-    patience_ms: int
-    reason: str
-
-
-Posted: TypeAlias = Event | ModeSet | ErrorNoted | Goodbye
+Posted: TypeAlias = Event | ModeSet | StatusSet | ErrorNoted | Goodbye
 
 
 class Loop:
     """Runs one agent until it leaves or cannot go on."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one collaborator
         self,
         settings: AgentSettings,
         handlers: Handlers,
@@ -85,11 +68,13 @@ class Loop:
         clock: Clock,
         random: Random,
         memory: Memory | None = None,
+        event_loop: "asyncio.AbstractEventLoop | None" = None,
     ) -> None:
         self.error: BaseException | None = None
         self.left: tuple[str, ...] = ()
         self.ready = threading.Event()
         self.done = threading.Event()
+        self.on_done: Callable[[], object] = lambda: None
         self._settings = settings
         self._clock = clock
         self._queue: WakeUpQueue[Posted] = WakeUpQueue()
@@ -98,7 +83,12 @@ class Loop:
             settings, Identity(boot), clock, random, metrics, prev_boot=self._memory.prev_boot
         )
         self._executor = Executor(
-            settings.name, handlers, clock, self._post, lock_file=self._memory.lock_file
+            settings.name,
+            handlers,
+            clock,
+            self._post,
+            lock_file=self._memory.lock_file,
+            event_loop=event_loop,
         )
         self._machine = Machine(
             MachineSettings(
@@ -142,6 +132,7 @@ class Loop:
             self._queue.close()
             self.ready.clear()
             self.done.set()
+            self.on_done()
 
     # --- one turn
 
@@ -199,6 +190,9 @@ class Loop:
             case ModeSet(mode):
                 self._session.set_mode(mode)
                 self._feed(RollCalled())
+            case StatusSet(state, reason):
+                self._session.give_reason(reason, now)
+                self._feed(StateAsked(state))
             case ErrorNoted(message):
                 self._session.give_reason(message, now)
             case Goodbye(patience_ms, reason):

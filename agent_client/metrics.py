@@ -1,15 +1,16 @@
 """The numbers that an agent tells: those of its machine and process, and the bot's own."""
 
+import contextlib
 import math
 import re
 import threading
-from typing import Final
-
-import psutil
+from typing import TYPE_CHECKING, Final
 
 from agent_client.errors import BadSetting
-from protocol.messages.base import MAX_SAFE_INTEGER
-from protocol.messages.from_agents import MAX_METRICS
+from protocol.limits import MAX_METRICS, MAX_SAFE_INTEGER
+
+if TYPE_CHECKING:
+    import psutil
 
 _NAME: Final = re.compile(r"[a-z0-9_.]{1,64}")
 _OWN_SHARE: Final = 40
@@ -22,8 +23,15 @@ class MetricSet:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._custom: dict[str, float] = {}
+        self._process: psutil.Process | None = None
+
+    def begin(self) -> "psutil.Process":
+        """Take the first look at the machine, with which the next one is compared."""
+        import psutil  # noqa: PLC0415 - a bot is spared it until it runs
+
         self._process = psutil.Process()
-        psutil.cpu_percent(interval=None)  # the first answer has nothing to compare with
+        psutil.cpu_percent(interval=None)
+        return self._process
 
     def set(self, name: str, value: float) -> None:
         """Note *value*, or raise :class:`BadSetting`."""
@@ -44,18 +52,23 @@ class MetricSet:
 
     def collect(self) -> dict[str, float]:
         """Measure the machine and the process; the bot's own numbers win over both."""
-        numbers = {
-            "cpu_usage": float(psutil.cpu_percent(interval=None)),
-            "memory_usage": float(psutil.virtual_memory().percent),
-        }
-        try:
-            with self._process.oneshot():
-                numbers["process_rss_bytes"] = float(self._process.memory_info().rss)
-                numbers["process_threads"] = float(self._process.num_threads())
-        except psutil.Error:
-            pass  # a platform that hides them; what is absent is simply not known
+        numbers = _measured(self._process or self.begin())
         with self._lock:
             return numbers | self._custom
+
+
+def _measured(process: "psutil.Process") -> dict[str, float]:
+    import psutil  # noqa: PLC0415 - loaded already
+
+    numbers = {
+        "cpu_usage": float(psutil.cpu_percent(interval=None)),
+        "memory_usage": float(psutil.virtual_memory().percent),
+    }
+    # A platform may hide them; what is absent is simply not known.
+    with contextlib.suppress(psutil.Error), process.oneshot():
+        numbers["process_rss_bytes"] = float(process.memory_info().rss)
+        numbers["process_threads"] = float(process.num_threads())
+    return numbers
 
 
 def check(name: str, value: float) -> float:

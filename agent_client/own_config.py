@@ -12,36 +12,44 @@ input; it can choose neither the program nor its arguments.
 
 import logging
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from agent_client.errors import BadSetting
-from protocol.messages.base import Mode
+from agent_client.fields import Word as Mode
+from agent_client.strict import Length, Matches, Mismatch, reader_of
 
 log = logging.getLogger("fleetbus.agent")
 
-Word = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\x00]*$", max_length=4096)]
+Word = Annotated[str, Length(4096), Matches(r"[^\x00]*")]
 
 
-class CommandConfig(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandConfig:
     """One command line, and where to run it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    exec: Annotated[tuple[Word, ...], Field(min_length=1)]
+    exec: Annotated[tuple[Word, ...], Length(4096, least=1)]
     cwd: str | None = None
-    env: dict[str, Word] = Field(default_factory=dict)
+    env: dict[str, Word] = field(default_factory=dict)
 
 
-class OwnConfig(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnConfig:
     """What the file says to us; a bot may keep settings of its own beside that."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    handlers: dict[Mode, CommandConfig] = field(default_factory=dict)
 
-    handlers: dict[Mode, CommandConfig] = Field(default_factory=dict)
+
+_OURS: Final = "handlers"
+
+
+def _ours_of(raw: object) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise Mismatch("an object", raw)
+    return {key: raw[key] for key in raw if key == _OURS}
 
 
 def read(path: str) -> OwnConfig:
@@ -49,15 +57,13 @@ def read(path: str) -> OwnConfig:
     try:
         text = Path(path).read_bytes()
         raw = orjson.loads(text) if path.endswith(".json") else tomllib.loads(text.decode())
-        config = OwnConfig.model_validate(raw)
+        config: OwnConfig = reader_of(OwnConfig, closed=True)(_ours_of(raw))
     except OSError as error:
         raise BadSetting("config", path, f"a readable file ({error.strerror})") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadSetting("config", path, f"at {place}: {first['msg']}") from None
+    except Mismatch as mismatch:
+        raise BadSetting("config", path, f"at {mismatch}") from None
     except ValueError as error:  # both readers' errors are, and so is broken UTF-8
         raise BadSetting("config", path, f"valid TOML, or JSON if named .json: {error}") from None
-    if others := sorted(set(raw) - set(OwnConfig.model_fields)):
+    if others := sorted(set(raw) - {_OURS}):
         log.info("%s: not for the agent, left alone: %s", path, ", ".join(others))
     return config

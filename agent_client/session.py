@@ -27,12 +27,12 @@ from agent_client.core.identity import Identity, Verdict
 from agent_client.core.outbox import StoredReport
 from agent_client.dropped import Dropped
 from agent_client.errors import AgentError, SubscriptionRefused, Superseded
+from agent_client.messages import CoordinatorPresence, Desired, Lease, Presence, Registry, RollCall
+from agent_client.messages.codec import decode
 from agent_client.metrics import MetricSet
 from agent_client.settings import AgentSettings, BrokerAddress
 from agent_client.statements import Statements
-from protocol.codec import decode
 from protocol.errors import BadPayload, Reason
-from protocol.messages import CoordinatorPresence, Desired, Lease, Presence, Registry, RollCall
 from protocol.topics import AgentChannel, CoordinatorChannel, InboxChannel
 from protocol.vocabulary import PresenceState
 

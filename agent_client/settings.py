@@ -6,25 +6,25 @@ The environment is read here and nowhere else: ``FLEETBUS_BROKER``, ``FLEETBUS_B
 """
 
 import os
-import secrets
 import socket
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pydantic import TypeAdapter, ValidationError
-
 from agent_client.errors import BadSetting
+from agent_client.fields import Label, Text, Word
+from agent_client.strict import Mismatch, reader_of
 from protocol import names
 from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerProfile
 from protocol.errors import BadName
-from protocol.messages.base import Capability, Label, Text
-from protocol.messages.from_agents import MAX_SLOTS
+from protocol.limits import MAX_SLOTS
 from protocol.servers import Server, read_servers
 from protocol.topics import DEFAULT_ROOT, Topics
+
+if TYPE_CHECKING:
+    import ssl
 
 DEFAULT_BROKER: Final = "mqtt://127.0.0.1:1883"
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
@@ -67,8 +67,10 @@ class BrokerAddress:
         """Return the same broker, reached at one of its servers only."""
         return replace(self, host=server.host, port=server.port, more=())
 
-    def tls_context(self) -> ssl.SSLContext:
+    def tls_context(self) -> "ssl.SSLContext":
         """Say whom to trust and who we are; raise :class:`BadSetting` for files of no use."""
+        import ssl  # noqa: PLC0415 - without TLS, a bot is spared 4 MiB
+
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
             if self.cert_file is not None:
@@ -137,13 +139,13 @@ class AgentSettings:
             names.root(self.root)
         except BadName as error:
             raise BadSetting("name or root", f"{self.name}, {self.root}", str(error)) from None
-        _check("machine_id", self.machine_id, TypeAdapter(Label), "1-128 characters")
-        _check("window_id", self.window_id, TypeAdapter(Label), "1-128 characters")
+        _check("machine_id", self.machine_id, Label, "1-128 characters")
+        _check("window_id", self.window_id, Label, "1-128 characters")
         for capability in self.capabilities:
             right = "1-63 of a-z 0-9 _ . -, first a letter or digit"
-            _check("capabilities", capability, TypeAdapter(Capability), right)
+            _check("capabilities", capability, Word, right)
         right = "words of 1-128 characters to texts of at most 1024"
-        _check("labels", dict(self.labels), TypeAdapter(dict[Label, Text]), right)
+        _check("labels", dict(self.labels), dict[Label, Text], right)
         if not isinstance(self.slots, int) or not 1 <= self.slots <= MAX_SLOTS:
             raise BadSetting("slots", self.slots, f"a number from 1 to {MAX_SLOTS}")
         if not _SHORTEST_HEARTBEAT_S <= self.heartbeat_s <= _LONGEST_HEARTBEAT_S:
@@ -161,10 +163,10 @@ class AgentSettings:
         return self.broker.username or self.name
 
 
-def _check(field_name: str, value: object, kind: TypeAdapter[object], right: str) -> None:
+def _check(field_name: str, value: object, kind: Any, right: str) -> None:  # noqa: ANN401 - any type
     try:
-        kind.validate_python(value)
-    except ValidationError:
+        reader_of(kind)(value)
+    except Mismatch:
         raise BadSetting(field_name, value, right) from None
 
 
@@ -178,7 +180,7 @@ def profile_of(name: str | None) -> BrokerProfile:
 
 def client_id_of(name: str, profile: BrokerProfile) -> str:
     """Make the client id of *name*; where it is not bound to the name, nobody may guess it."""
-    return f"{name}-{secrets.token_hex(6)}" if profile.suffixes_client_ids else name
+    return f"{name}-{os.urandom(6).hex()}" if profile.suffixes_client_ids else name
 
 
 def broker_of(url: str | None) -> BrokerAddress:

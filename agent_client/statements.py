@@ -1,32 +1,28 @@
 """The messages of this agent, built from what it is and what it decided.
 
-Everything that is retained can be built again at any time: the broker may have forgotten it.
+Everything that is retained can be built again at any time: the broker may have forgotten it. What
+is said is a document at once, without a class in between; a test holds it against the models.
 """
 
 from collections import Counter
-from importlib import metadata
-from typing import Final, TypedDict
+from typing import Any, Final
+
+import orjson
 
 from agent_client.clock import Clock
 from agent_client.core.effects import SendHeartbeat
 from agent_client.core.identity import Identity
 from agent_client.core.outbox import StoredReport
+from agent_client.messages.codec import document_of
 from agent_client.settings import AgentSettings
-from protocol.codec import encode
-from protocol.messages import ClientInfo, Heartbeat, Info, Metrics, Presence, Report
+from agent_client.version import VERSION
+from protocol.limits import PROTOCOL_VERSION
 from protocol.topics import AgentChannel
 from protocol.vocabulary import PresenceState
 
 FEATURES: Final = ("pause", "cancel", "progress")
-CLIENT_NAME: Final = "fleetbus"
-
-
-class _Envelope(TypedDict):
-    ts_ms: int
-    agent: str
-    boot: str
-    epoch: int
-    conn: int
+CLIENT: Final = {"name": "fleetbus", "version": VERSION, "lang": "python"}
+SPOKEN: Final = {"min": PROTOCOL_VERSION, "max": PROTOCOL_VERSION}
 
 
 class Statements:
@@ -45,19 +41,14 @@ class Statements:
         self._clock = clock
         self._born_ms = clock.now_ms()
         self._seq: Counter[AgentChannel] = Counter()
-        self._client = ClientInfo(name=CLIENT_NAME, version=_version(), lang="python")
 
     def presence(self, state: PresenceState, reason: str | None = None) -> bytes:
         """Say whether the agent is there."""
-        seq = self._next(AgentChannel.PRESENCE)
-        return encode(
-            Presence(
-                **self._envelope(),
-                seq=seq,
-                state=state,
-                reason=reason,
-                prev_boot=self._prev_boot,
-            )
+        return self._said(
+            self._next(AgentChannel.PRESENCE),
+            state=state,
+            reason=reason,
+            prev_boot=self._prev_boot,
         )
 
     def will(self) -> bytes:
@@ -67,75 +58,64 @@ class Statements:
     def info(self) -> bytes:
         """Say what the agent is."""
         settings = self._settings
-        return encode(
-            Info(
-                **self._envelope(),
-                seq=self._next(AgentChannel.INFO),
-                machine_id=settings.machine_id,
-                window_id=settings.window_id,
-                capabilities=settings.capabilities,
-                labels=dict(settings.labels),
-                slots=settings.slots,
-                features=FEATURES,
-                config_path=settings.config_path,
-                client=self._client,
-                heartbeat_s=settings.heartbeat_s,
-            )
+        return self._said(
+            self._next(AgentChannel.INFO),
+            machine_id=settings.machine_id,
+            window_id=settings.window_id,
+            capabilities=settings.capabilities,
+            labels=dict(settings.labels),
+            slots=settings.slots,
+            features=FEATURES,
+            config_path=settings.config_path,
+            client=CLIENT,
+            proto=SPOKEN,
+            heartbeat_s=settings.heartbeat_s,
         )
 
     def heartbeat(self, facts: SendHeartbeat, mode: str | None) -> bytes:
         """Say that the agent is alive, and everything it holds."""
-        return encode(
-            Heartbeat(
-                **self._envelope(),
-                seq=facts.seq,
-                interval_s=self._settings.heartbeat_s,
-                uptime_s=(self._clock.now_ms() - self._born_ms) / 1000,
-                mode=mode or facts.mode,
-                slots_free=facts.slots_free,
-                holding=facts.holding,
-                seen=facts.seen,
-                report_seq=facts.report_seq,
-                outbox=facts.outbox,
-            )
+        return self._said(
+            facts.seq,
+            interval_s=self._settings.heartbeat_s,
+            uptime_s=(self._clock.now_ms() - self._born_ms) / 1000,
+            mode=mode or facts.mode,
+            slots_free=facts.slots_free,
+            holding=[document_of(held) for held in facts.holding],
+            seen=document_of(facts.seen),
+            report_seq=facts.report_seq,
+            outbox=facts.outbox,
         )
 
     def metrics(self, numbers: dict[str, float]) -> bytes:
         """Tell the latest numbers."""
-        return encode(Metrics(**self._envelope(), seq=self._next(AgentChannel.METRICS), m=numbers))
+        return self._said(self._next(AgentChannel.METRICS), m=numbers)
 
     def report(self, report: StoredReport) -> bytes:
         """Tell one step of one assignment, under the number it was born with."""
-        envelope = self._envelope()
-        envelope["boot"] = report.boot
-        return encode(
-            Report(
-                **envelope,
-                seq=report.seq,
-                task=report.fence.task,
-                fence=report.fence.number,
-                event=report.event,
-                detail=report.detail,
-            )
+        return self._said(
+            report.seq,
+            boot=report.boot,
+            task=report.fence.task,
+            fence=report.fence.number,
+            event=report.event,
+            detail=document_of(report.detail),
         )
 
     def _next(self, channel: AgentChannel) -> int:
         self._seq[channel] += 1
         return self._seq[channel]
 
-    def _envelope(self) -> _Envelope:
+    def _said(self, seq: int, *, boot: str | None = None, **fields: Any) -> bytes:  # noqa: ANN401 - JSON
+        """Write an envelope and *fields*, less what is absent."""
         identity = self._identity
-        return {
+        document: dict[str, Any] = {
+            "v": PROTOCOL_VERSION,
             "ts_ms": self._clock.wall_ms(),
             "agent": self._settings.name,
-            "boot": identity.boot,
+            "boot": boot or identity.boot,
             "epoch": identity.will_epoch if identity.epoch is None else identity.epoch,
             "conn": identity.conn,
+            "seq": seq,
         }
-
-
-def _version() -> str:
-    try:
-        return metadata.version("fleetbus")
-    except metadata.PackageNotFoundError:
-        return "unknown"  # the source tree is used without being installed
+        document |= {name: value for name, value in fields.items() if value is not None}
+        return orjson.dumps(document)

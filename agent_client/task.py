@@ -6,11 +6,13 @@ A handler in a thread cannot be killed. It keeps its promise by calling ``check(
 
 import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agent_client.errors import BadSetting
-from agent_client.run import Run
-from agent_client.verdict import portable
+from agent_client.portable import portable
+
+if TYPE_CHECKING:
+    from agent_client.run import Run
 
 MAX_STEP: Final = 1_000
 
@@ -18,11 +20,11 @@ MAX_STEP: Final = 1_000
 class _Task:
     """What both kinds of task know."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: "Run") -> None:
         self._run = run
 
     @property
-    def run(self) -> Run:
+    def run(self) -> "Run":
         """What the library knows of this execution; not for handlers."""
         return self._run
 
@@ -116,7 +118,7 @@ class Task(_Task):
 class AsyncTask(_Task):
     """One task, for an ``async def`` handler, which is also cancelled like any coroutine."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: "Run") -> None:
         import asyncio  # noqa: PLC0415 - bots without coroutines are spared it
 
         super().__init__(run)

@@ -4,6 +4,7 @@ A result that no report could carry is found here, where it can be said to the a
 on the bus, where it would be refused for ever.
 """
 
+import math
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,11 +14,14 @@ import orjson
 
 from agent_client.core.outcomes import Declined, GaveWay, Outcome, Raised, Returned
 from agent_client.errors import Failed, MustStop, Rejected
-from protocol.codec import KIB, LARGE_MESSAGE_BYTES, parse_object
+from agent_client.portable import portable
 from protocol.errors import BadPayload
+from protocol.limits import KIB, LARGE_MESSAGE_BYTES
+from protocol.strict_json import parse_object
 
 MAX_RESULT_BYTES: Final = LARGE_MESSAGE_BYTES - 4 * KIB
 MAX_MESSAGE: Final = 8 * KIB
+LONGEST_RETRY_S: Final = 1e9
 _MAX_CODE: Final = 128
 
 
@@ -53,17 +57,24 @@ def of_exception(error: BaseException, *, asked_to_stop: bool) -> Outcome:
                 portable(error.code)[:_MAX_CODE] or "failed",
                 portable(error.message)[:MAX_MESSAGE],
                 bool(error.retryable),
-                error.retry_after_s,
+                _seconds(error.retry_after_s),
             )
         case Rejected():
             return Declined(
                 portable(error.code)[:_MAX_CODE] or "rejected",
                 portable(error.message)[:MAX_MESSAGE],
                 bool(error.retryable),
-                error.retry_after_s,
+                _seconds(error.retry_after_s),
             )
         case _:
             return Raised(type(error).__name__[:_MAX_CODE], _traceback(error))
+
+
+def _seconds(value: object) -> float | None:
+    """Take a number of seconds; what is none would keep the report itself from being read."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return min(max(float(value), 0.0), LONGEST_RETRY_S)
 
 
 def of_call(call: Callable[[], object], asked_to_stop: Callable[[], bool]) -> Outcome:
@@ -80,12 +91,6 @@ def _is_cancellation(error: BaseException) -> bool:
     # A bot without coroutines is spared the import.
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and isinstance(error, asyncio.CancelledError)
-
-
-def portable(text: str) -> str:
-    """Replace what JSON readers or databases choke on."""
-    replaced = str(text).encode("utf-8", "replace").decode()
-    return replaced.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def _traceback(error: BaseException) -> str:

@@ -5,14 +5,12 @@ that another reader would read differently, bounded depth), then the model of it
 step raises :class:`BadPayload` with the reason to count it under; nothing else escapes.
 """
 
-import json
-import math
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-import orjson
 from pydantic import ValidationError
 
 from protocol.errors import BadPayload, Reason
+from protocol.limits import LARGE_MESSAGE_BYTES, SMALL_MESSAGE_BYTES
 from protocol.messages import (
     CoordinatorPresence,
     Desired,
@@ -36,7 +34,7 @@ from protocol.messages import (
     Summary,
     TaskView,
 )
-from protocol.messages.base import MAX_SAFE_INTEGER
+from protocol.strict_json import parse_object
 from protocol.topics import (
     Address,
     AgentChannel,
@@ -53,11 +51,6 @@ from protocol.topics import (
     SubmitTopic,
     TaskTopic,
 )
-
-KIB: Final = 1024
-SMALL_MESSAGE_BYTES: Final = 16 * KIB
-LARGE_MESSAGE_BYTES: Final = 256 * KIB
-MAX_DEPTH: Final = 32
 
 MAX_BYTES: Final[dict[type[Message], int]] = {
     Presence: SMALL_MESSAGE_BYTES,
@@ -153,75 +146,6 @@ def model_of(address: Address) -> type[Message]:
             return Submit
         case ReplyTopic():
             return Reply
-
-
-def parse_object(payload: bytes) -> dict[str, Any]:
-    """Read one JSON object, or raise :class:`BadPayload`; see the module's rules."""
-    try:
-        document = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        reason = Reason.TOO_DEEP if "depth" in str(error) else Reason.NOT_JSON
-        raise BadPayload(reason, str(error)) from None
-    if not isinstance(document, dict):
-        raise BadPayload(Reason.NOT_AN_OBJECT, f"a JSON {type(document).__name__}")
-    # Each key of the text is followed by a colon, so as many colons as keys prove that no key
-    # was overwritten by a second one. Colons inside strings only cost the slower check.
-    if _inspect(document, 1) != payload.count(b":"):
-        _refuse_duplicate_keys(payload)
-    if b"\\u0000" in payload:
-        _refuse_nul(document)
-    return document
-
-
-def _inspect(value: dict[str, Any] | list[Any], depth: int) -> int:
-    """Count the keys below *value*, refusing what is too deep or no portable number."""
-    if depth > MAX_DEPTH:
-        raise BadPayload(Reason.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels")
-    keys = 0
-    children: Any = value
-    if isinstance(value, dict):
-        keys = len(value)
-        children = value.values()
-    for child in children:
-        kind = type(child)
-        if kind is str or kind is bool or child is None:
-            continue
-        if kind is int:
-            if not -MAX_SAFE_INTEGER <= child <= MAX_SAFE_INTEGER:
-                raise BadPayload(Reason.BAD_NUMBER, f"{child} is beyond 2^53")
-        elif kind is float:
-            if not math.isfinite(child) or abs(child) > MAX_SAFE_INTEGER:
-                raise BadPayload(Reason.BAD_NUMBER, f"{child} is beyond 2^53")
-        else:
-            keys += _inspect(child, depth + 1)
-    return keys
-
-
-def _refuse_duplicate_keys(payload: bytes) -> None:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        members = dict(pairs)
-        if len(members) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise BadPayload(Reason.DUPLICATE_KEY, repr(twice))
-        return members
-
-    json.loads(payload, object_pairs_hook=unique)
-
-
-def _refuse_nul(value: object) -> None:
-    match value:
-        case str() if "\x00" in value:
-            raise BadPayload(Reason.BAD_TEXT, "a string with a NUL character")
-        case dict():
-            for key, child in value.items():
-                _refuse_nul(key)
-                _refuse_nul(child)
-        case list():
-            for child in value:
-                _refuse_nul(child)
-        case _:
-            pass
 
 
 def _bad_field(error: ValidationError) -> BadPayload:

@@ -5,9 +5,7 @@ Access rules substitute names into topic patterns, so a name that could hold ``/
 """
 
 import re
-from typing import Annotated, Final
-
-from pydantic import StringConstraints
+from typing import Final
 
 from protocol.errors import BadName
 
@@ -18,15 +16,6 @@ _TASK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 _HOST_PREFIX: Final = "host-"
 _ROOT_LEVEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-
-AgentName = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
-]
-TaskId = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
-ClientName = AgentName
-"""An operator's name obeys the grammar of an agent's: both are MQTT usernames."""
-HostName = AgentName
-"""So does a host's."""
 
 
 def agent_name(name: str) -> str:

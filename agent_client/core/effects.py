@@ -10,7 +10,7 @@ from typing import TypeAlias
 from agent_client.core.fence import Fence
 from agent_client.core.outbox import StoredReport
 from agent_client.core.outcomes import StopWhy
-from protocol.messages import Assignment, Holding, Seen
+from agent_client.messages import Assignment, Holding, Seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 from agent_client.core.fence import Fence
 from agent_client.core.outcomes import Outcome
-from protocol.messages import Desired, Lease
-from protocol.vocabulary import CoordinatorState
+from agent_client.messages import Desired, Lease
+from protocol.vocabulary import CoordinatorState, PresenceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,13 @@ class LeaveAsked:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StateAsked:
+    """The bot wants to be online, paused or draining, as far as it is for the bot to say."""
+
+    state: PresenceState
+
+
 Event: TypeAlias = (
     Tick
     | Connected
@@ -121,4 +128,5 @@ Event: TypeAlias = (
     | HandlerResumed
     | HandlerEnded
     | LeaveAsked
+    | StateAsked
 )

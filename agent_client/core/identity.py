@@ -8,7 +8,7 @@ and is corrected by stating the presence again, at most four times a second.
 from enum import Enum, auto
 from typing import Final
 
-from protocol.messages import Presence
+from agent_client.messages import Presence
 from protocol.vocabulary import PresenceState
 
 RESTATE_EVERY_MS: Final = 250

@@ -7,7 +7,7 @@ from typing import Final
 from agent_client.core.fence import Fence
 from agent_client.core.outbox import StoredReport
 from agent_client.core.outcomes import StopWhy
-from protocol.messages import Assignment
+from agent_client.messages import Assignment
 from protocol.vocabulary import HoldingPhase, OnLeaseLost
 
 

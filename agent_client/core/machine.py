@@ -26,8 +26,8 @@ from agent_client.core.outbox import Outbox, StoredReport
 from agent_client.core.outcomes import Declined, StopWhy
 from agent_client.core.reporting import Reporter
 from agent_client.core.work import Work
-from protocol.messages import Desired, Holding, Lease, Seen
-from protocol.messages.from_agents import MAX_HOLDINGS
+from agent_client.messages import Desired, Holding, Lease, Seen
+from protocol.limits import MAX_HOLDINGS
 from protocol.vocabulary import AgentMode, CoordinatorState, HoldingPhase, PresenceState
 
 DEAF_AFTER: Final = 3
@@ -60,6 +60,7 @@ class Machine:
         self.seen: tuple[int, int] = (0, 0)
         self.term = 0
         self.mode = AgentMode.ACTIVE
+        self._own_state = PresenceState.ONLINE
         self.connected = False
         self.gone = False
         self.leases = LeaseClock()
@@ -107,7 +108,7 @@ class Machine:
             return PresenceState.OFFLINE
         if self._leaving is not None or self.mode in {AgentMode.DRAIN, AgentMode.STOP}:
             return PresenceState.DRAINING
-        return PresenceState.PAUSED if self.mode is AgentMode.PAUSED else PresenceState.ONLINE
+        return PresenceState.PAUSED if self.mode is AgentMode.PAUSED else self._own_state
 
     def _take(self, event: events.Event, now: int) -> None:  # noqa: C901, PLR0912 - one case per event
         match event:
@@ -142,6 +143,8 @@ class Machine:
             case events.LeaveAsked():
                 self._leaving = event
                 self.work.drop_waiting(now)
+            case events.StateAsked(state):
+                self._own_state = state
             case _:
                 assert_never(event)
 

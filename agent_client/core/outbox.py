@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent_client.core.fence import Fence
-from protocol.messages import ReportDetail
+from agent_client.messages import ReportDetail
 from protocol.vocabulary import ReportEvent
 
 

@@ -12,7 +12,7 @@ from agent_client.core.fence import Fence
 from agent_client.core.job import Job, Phase
 from agent_client.core.outbox import Outbox
 from agent_client.core.outcomes import Declined, GaveWay, Outcome, Raised, Returned, StopWhy
-from protocol.messages import ReportDetail
+from agent_client.messages import ReportDetail
 from protocol.vocabulary import ReportEvent
 
 STARTED_AFTER_MS: Final = 20

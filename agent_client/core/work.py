@@ -21,12 +21,12 @@ from agent_client.core.effects import (
 from agent_client.core.fence import Fence
 from agent_client.core.job import Job, Phase
 from agent_client.core.lease_clock import LeaseClock
+from agent_client.core.modes import ANY_MODE
 from agent_client.core.outcomes import Declined, GaveWay, Outcome, StopWhy
 from agent_client.core.reporting import Reporter
-from protocol.messages import Assignment, ReportDetail
+from agent_client.messages import Assignment, ReportDetail
 from protocol.vocabulary import ReportEvent, Want
 
-ANY_MODE: Final = "*"
 REMEMBERED_TASKS: Final = 10_000
 """A task is forgotten only long after its end was acknowledged; nothing lists it again then."""
 

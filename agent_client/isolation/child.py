@@ -18,18 +18,20 @@ from typing import Any, Final, cast
 import orjson
 
 from agent_client import isolation, verdict
+from agent_client.binding import bind, is_async
 from agent_client.core.effects import StartHandler
 from agent_client.core.fence import Fence
 from agent_client.core.outcomes import GaveWay, Outcome, StopWhy
 from agent_client.coroutines import run_guarded
 from agent_client.errors import MustStop
-from agent_client.handlers import AsyncHandler, PlainHandler, is_async
+from agent_client.handlers import AsyncHandler, PlainHandler
 from agent_client.isolation import guard
 from agent_client.isolation.source import Source
 from agent_client.isolation.voice import Voice
+from agent_client.messages import Assignment
+from agent_client.messages.codec import read
 from agent_client.run import Run
 from agent_client.task import Task
-from protocol.messages import Assignment
 
 _NEVER_MS: Final = 1 << 62
 
@@ -52,7 +54,7 @@ def main() -> None:
     hearing, voice = _take_pipes()
     job = orjson.loads(hearing.readline())
     sys.argv = job["argv"]
-    assignment = Assignment.model_validate(job["assignment"])
+    assignment = read(Assignment, job["assignment"])
     deadline_ms = _NEVER_MS if job["deadline_ms"] is None else job["deadline_ms"]
     start = StartHandler(Fence(assignment.task, assignment.fence), assignment, deadline_ms)
     run = Run(start, SharedClock(), voice.post)
@@ -72,7 +74,7 @@ def _work(source: Source, run: Run) -> None:
     """Let the handler work; its end is posted, whatever it does."""
     interruption = _Interruption(run)
     try:
-        handler = source.load()
+        handler = bind(source.load())
     except BaseException as error:  # noqa: BLE001 - a module's SystemExit is its own, not ours
         run.end(verdict.of_exception(error, asked_to_stop=False))
         return

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 import orjson
 
+from agent_client.binding import Parse
 from agent_client.core.outcomes import Declined, GaveWay, Outcome, Raised, Returned
 from agent_client.errors import Failed, Rejected
 from agent_client.isolation import guard, words
 from agent_client.isolation.guarded import End, Guarded, Program
 from agent_client.isolation.source import Source
+from agent_client.messages.codec import document_of
 from agent_client.task import Task
 
 _BOOT: Final = "import sys; sys.path[:] = {path!r}; from agent_client.isolation.child import main"
@@ -18,11 +20,14 @@ _BOOT: Final = "import sys; sys.path[:] = {path!r}; from agent_client.isolation.
 class ProcessHandler:
     """Does what ``function`` does, in a process of its own."""
 
-    def __init__(self, function: object) -> None:
+    def __init__(self, function: object, parse: Parse | None = None) -> None:
         self._source = Source.of(function)
+        self._parse = parse
 
     def __call__(self, task: Task) -> object:
         """Run the function on *task* and return what it returns."""
+        if self._parse is not None:
+            self._parse(task.args)  # what does not fit is rejected here, without a process
         return _InProcess(self._source, task).result()
 
 
@@ -77,7 +82,7 @@ def _job(source: Source, task: Task) -> str:
     job: dict[str, Any] = {
         "source": source.as_json(),
         "argv": sys.argv,
-        "assignment": run.assignment.model_dump(mode="json", exclude_none=True),
+        "assignment": document_of(run.assignment),
         "deadline_ms": run.deadline_on(guard.now_ms),
     }
     return orjson.dumps(job).decode() + "\n"

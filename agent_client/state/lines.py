@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from pydantic import ValidationError
 
 from agent_client.core.fence import Fence
 from agent_client.core.outbox import StoredReport
-from protocol.messages import ReportDetail
+from agent_client.messages import ReportDetail
+from agent_client.messages.codec import document_of, read
+from protocol.errors import BadPayload
 from protocol.vocabulary import ReportEvent
 
 _CRC_DIGITS: Final = 8
@@ -49,14 +50,13 @@ def took_line(boot: str, fence: Fence) -> bytes:
 
 def report_line(report: StoredReport) -> bytes:
     """Note a report that has to be sent until it is acknowledged."""
-    detail = report.detail.__pydantic_serializer__.to_json(report.detail, exclude_none=True)
     return _line(
         {
             "report": report.seq,
             "of": report.boot,
             "fence": list(report.fence),
             "event": report.event,
-            "detail": orjson.Fragment(detail),
+            "detail": document_of(report.detail),
         }
     )
 
@@ -74,7 +74,7 @@ def parse(text: bytes) -> Contents:
     for number, line in enumerate(lines, start=1):
         try:
             _apply(contents, _read(line))
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+        except (ValueError, KeyError, TypeError, BadPayload) as error:
             # Space that was reserved, but never written, may be left after a power cut.
             rest = b"".join(lines[number:]) + torn
             if not rest.strip(b"\0"):
@@ -114,7 +114,7 @@ def _apply(contents: Contents, said: dict[str, Any]) -> None:
             seq=said["report"],
             fence=Fence(*said["fence"]),
             event=ReportEvent(said["event"]),
-            detail=ReportDetail.model_validate(said["detail"]),
+            detail=read(ReportDetail, said["detail"]),
         )
         contents.reports[report.boot, report.seq] = report
         if report.event.is_terminal:

@@ -24,7 +24,7 @@ from coordinator.plan.diff import diff as differences
 from coordinator.plan.load import Examined, examine_file
 from coordinator.plan.problems import Severity
 from coordinator.plan.schema import FleetPlan
-from protocol.codec import LARGE_MESSAGE_BYTES
+from protocol.limits import LARGE_MESSAGE_BYTES
 from protocol.messages import Reply, TaskSpec
 from protocol.vocabulary import PlanAction, SubmitOp
 

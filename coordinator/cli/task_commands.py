@@ -14,7 +14,7 @@ from coordinator.cli.bus import Bus
 from coordinator.cli.clock import now_ms
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
 from coordinator.cli.views import task_lines
-from protocol import codec
+from protocol import codec, strict_json
 from protocol.errors import WireError
 from protocol.messages import Reply, TaskSpec, TaskView
 from protocol.vocabulary import Priority, SubmitOp, TaskStatus
@@ -129,7 +129,7 @@ def task_of(reply: Reply) -> dict[str, Any]:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        return codec.parse_object(text.encode())
+        return strict_json.parse_object(text.encode())
     except WireError as error:
         screen.fail(f"--args: not a JSON object ({error}), not {text!r}", status=2)
 

@@ -17,12 +17,12 @@ from coordinator.http.problems import Refused, fault_of, faults_of
 from coordinator.http.room import Room
 from coordinator.http.schemas.base import Fault, millis
 from coordinator.http.schemas.tasks import BulkAnswer, BulkCreation, RefusedTask, TaskCreation
-from protocol import codec
+from protocol import limits
 from protocol.messages import TaskSpec
 from protocol.messages.requests import MAX_SPECS
 from protocol.vocabulary import SubmitOp
 
-MESSAGE_BYTES: Final = codec.LARGE_MESSAGE_BYTES - 4_096
+MESSAGE_BYTES: Final = limits.LARGE_MESSAGE_BYTES - 4_096
 """What the specs of one message may take; the rest is for what stands around them."""
 SAID_TOGETHER: Final = 8
 BULK_ANSWER_S: Final = 3 * ANSWER_S

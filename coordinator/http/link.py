@@ -21,7 +21,7 @@ from coordinator.http.auth.sessions import Who
 from coordinator.http.live.mirror import FILTERS, Mirror
 from coordinator.http.problems import Refused
 from coordinator.shell.bus import Bus
-from protocol import codec
+from protocol import codec, limits
 from protocol.errors import WireError
 from protocol.messages import Reply, Submit
 from protocol.topics import InboxChannel
@@ -161,11 +161,11 @@ class Link:
     @staticmethod
     def _encode(submit: Submit) -> bytes:
         payload = submit.model_dump_json(exclude_none=True, exclude_defaults=True).encode()
-        if len(payload) > codec.LARGE_MESSAGE_BYTES:
+        if len(payload) > limits.LARGE_MESSAGE_BYTES:
             raise Refused(
                 413,
                 "too_large",
-                f"{len(payload)} bytes on the bus, at most {codec.LARGE_MESSAGE_BYTES}",
+                f"{len(payload)} bytes on the bus, at most {limits.LARGE_MESSAGE_BYTES}",
             )
         return payload
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from coordinator.plan.problems import PlanError, Problem
-from protocol.messages.base import MAX_SAFE_INTEGER
+from protocol.limits import MAX_SAFE_INTEGER
 
 MAX_PLAN_BYTES: Final = 32 * 1024 * 1024
 MAX_DEPTH: Final = 32

@@ -17,6 +17,7 @@ from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.core.views import registry_view, summary_view, task_view
 from protocol.codec import encode
+from protocol.limits import PROTOCOL_VERSION
 from protocol.messages import (
     CoordinatorPresence,
     FleetEvent,
@@ -24,7 +25,6 @@ from protocol.messages import (
     Reply,
     RollCall,
 )
-from protocol.messages.base import PROTOCOL_VERSION
 from protocol.topics import AgentChannel, CoordinatorChannel, HostChannel, InboxChannel, Topics
 from protocol.vocabulary import CoordinatorState
 

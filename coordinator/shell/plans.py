@@ -31,7 +31,7 @@ from coordinator.shell.loop import Writer
 from coordinator.shell.plan_file import LISTED, InForce, PlanFile
 from coordinator.shell.store.archive import Archive
 from coordinator.shell.store.errors import StoreUnavailable
-from protocol.codec import LARGE_MESSAGE_BYTES
+from protocol.limits import LARGE_MESSAGE_BYTES
 from protocol.messages import Reply, Submit
 from protocol.vocabulary import PlanAction
 

@@ -1,12 +1,6 @@
 """Every message of ``fleet/v1`` as a frozen pydantic model."""
 
-from protocol.messages.base import (
-    PROTOCOL_VERSION,
-    FromAgent,
-    FromCoordinator,
-    FromHost,
-    Message,
-)
+from protocol.messages.base import FromAgent, FromCoordinator, FromHost, Message
 from protocol.messages.from_agents import (
     ClientInfo,
     Failure,
@@ -47,7 +41,6 @@ from protocol.messages.hosts import (
 from protocol.messages.requests import Reply, Submit, TaskSpec
 
 __all__ = [
-    "PROTOCOL_VERSION",
     "Assignment",
     "ClientInfo",
     "CoordinatorPresence",

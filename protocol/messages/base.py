@@ -5,15 +5,11 @@ is an error. Scalars are strict (``true`` is no number, ``"5"`` is no number), c
 because JSON has only lists and objects.
 """
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from protocol.names import AgentName, HostName
-
-PROTOCOL_VERSION: Final = "1.0"
-MAX_SAFE_INTEGER: Final = 2**53
-"""Beyond it, JavaScript and other JSON readers lose digits."""
+from protocol.limits import MAX_SAFE_INTEGER, PROTOCOL_VERSION
 
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_SAFE_INTEGER)]
 Millis = Annotated[int, Field(strict=True, ge=0, le=MAX_SAFE_INTEGER)]
@@ -22,10 +18,16 @@ Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 Flag = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, StringConstraints(strict=True, max_length=1024)]
 Label = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
+AgentName = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+]
+"""An operator's name obeys the same grammar, and so does a host's: all are MQTT usernames."""
+HostName = AgentName
+TaskId = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
 BootId = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{32}$")]
 Capability = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 Mode = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
-Version = Annotated[str, StringConstraints(strict=True, pattern=r"^1\.\d{1,4}$")]
+Version = Annotated[str, StringConstraints(strict=True, pattern=r"^1\.[0-9]{1,4}$")]
 JsonObject: TypeAlias = dict[str, Any]
 
 

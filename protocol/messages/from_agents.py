@@ -1,9 +1,10 @@
 """What agents say: presence, info, heartbeat, metrics and reports."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from protocol.limits import MAX_HOLDINGS, MAX_METRICS, MAX_SLOTS
 from protocol.messages.base import (
     BootId,
     Capability,
@@ -14,14 +15,10 @@ from protocol.messages.base import (
     Message,
     Percent,
     Seconds,
+    TaskId,
     Text,
 )
-from protocol.names import TaskId
 from protocol.vocabulary import HoldingPhase, PresenceState, ReportEvent
-
-MAX_METRICS: Final = 200
-MAX_HOLDINGS: Final = 256
-MAX_SLOTS: Final = 256
 
 MetricName = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_.]{1,64}$")]
 MetricValue = Annotated[float, Field(strict=True)]

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from protocol.messages.base import (
+    AgentName,
     BootId,
     Capability,
     Count,
@@ -17,9 +18,9 @@ from protocol.messages.base import (
     Mode,
     Percent,
     Seconds,
+    TaskId,
     Text,
 )
-from protocol.names import AgentName, TaskId
 from protocol.vocabulary import (
     AgentHealth,
     AgentMode,

@@ -4,7 +4,9 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
+from protocol.limits import MAX_METRICS, MAX_SLOTS
 from protocol.messages.base import (
+    AgentName,
     BootId,
     Capability,
     Count,
@@ -15,8 +17,7 @@ from protocol.messages.base import (
     Millis,
     Text,
 )
-from protocol.messages.from_agents import MAX_METRICS, MAX_SLOTS, MetricName, MetricValue, Seen
-from protocol.names import AgentName
+from protocol.messages.from_agents import MetricName, MetricValue, Seen
 from protocol.vocabulary import HostedState, PresenceState
 
 MAX_HOSTED: Final = 256

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints
 
 from protocol.messages.base import (
+    AgentName,
     Capability,
     Count,
     Flag,
@@ -15,10 +16,10 @@ from protocol.messages.base import (
     Millis,
     Mode,
     Seconds,
+    TaskId,
     Text,
     Version,
 )
-from protocol.names import AgentName, TaskId
 from protocol.vocabulary import OnLeaseLost, PlanAction, Priority, SubmitOp
 
 MAX_SPECS: Final = 5_000

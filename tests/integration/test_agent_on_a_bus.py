@@ -141,6 +141,10 @@ class Coordinator:
             if that(said):
                 return said
 
+    def wait_for_boot(self) -> None:
+        """Wait until the agent has said a heartbeat, which names its boot."""
+        self.next(Heartbeat, lambda said: said.boot == self.boot)
+
     def reported(self, event: ReportEvent) -> Report:
         return self.next(Report, lambda report: report.event is event)
 

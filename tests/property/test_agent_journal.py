@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from agent_client.core.fence import Fence
 from agent_client.core.outbox import StoredReport
+from agent_client.messages import ReportDetail
 from agent_client.state.lines import (
     Contents,
     Damaged,
@@ -16,7 +17,6 @@ from agent_client.state.lines import (
     report_line,
     took_line,
 )
-from protocol.messages import ReportDetail
 from protocol.vocabulary import ReportEvent
 
 BOOTS = ("a" * 32, "b" * 32)

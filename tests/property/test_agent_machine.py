@@ -12,7 +12,7 @@ from agent_client.core.effects import Effect
 from agent_client.core.fence import Fence
 from agent_client.core.machine import Machine, Settings
 from agent_client.core.outcomes import GaveWay, Raised, Returned
-from protocol.messages import Assignment, Desired, Granted, Lease
+from agent_client.messages import Assignment, Desired, Granted, Lease
 from protocol.vocabulary import AgentMode, CoordinatorState, Want
 
 BOOT, OTHER = "a" * 32, "b" * 32

@@ -27,10 +27,12 @@ from agent_client.core.identity import Identity, Verdict
 from agent_client.core.machine import Machine, Settings
 from agent_client.core.outbox import StoredReport
 from agent_client.run import Run
+from protocol.limits import PROTOCOL_VERSION
 from protocol.messages import (
     CoordinatorPresence,
     Desired,
     Heartbeat,
+    Holding,
     Info,
     Lease,
     Message,
@@ -38,12 +40,13 @@ from protocol.messages import (
     Presence,
     Registry,
     Report,
+    ReportDetail,
     RollCall,
+    Seen,
 )
-from protocol.messages.base import PROTOCOL_VERSION
 from protocol.vocabulary import PresenceState, ReportEvent
 from tests.simulation.handlers import Execution
-from tests.simulation.words import make
+from tests.simulation.words import as_heard, as_said, make
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -305,9 +308,9 @@ class AgentProcess:
             return
         match message:
             case Lease():
-                self.take(LeaseReceived(message))
+                self.take(LeaseReceived(as_heard(message)))
             case Desired():
-                self.take(DesiredReceived(message))
+                self.take(DesiredReceived(as_heard(message)))
             case Presence():
                 self._on_presence(message)
             case Registry():
@@ -328,7 +331,7 @@ class AgentProcess:
             self.take(RollCalled())
 
     def _on_presence(self, said: Presence) -> None:
-        match self.identity.on_presence(said):
+        match self.identity.on_presence(as_heard(said)):
             case Verdict.SUPERSEDED:
                 self._give_up()
             case Verdict.RESTATE:
@@ -415,8 +418,8 @@ class AgentProcess:
                 uptime_s=0.0,
                 mode=facts.mode,
                 slots_free=facts.slots_free,
-                holding=facts.holding,
-                seen=facts.seen,
+                holding=tuple(as_said(Holding, held) for held in facts.holding),
+                seen=as_said(Seen, facts.seen),
                 report_seq=facts.report_seq,
                 outbox=facts.outbox,
             ),
@@ -440,7 +443,7 @@ class AgentProcess:
             task=report.fence.task,
             fence=report.fence.number,
             event=report.event,
-            detail=report.detail,
+            detail=as_said(ReportDetail, report.detail),
         )
         self._say("report", said, retain=False)
 

@@ -18,6 +18,9 @@ from agent_client.core.machine import Machine
 from agent_client.core.outbox import Outbox
 from agent_client.core.outcomes import GaveWay
 from agent_client.core.work import Work
+from agent_client.messages import Desired as HeardDesired
+from agent_client.messages import Lease as HeardLease
+from agent_client.messages import Presence as OwnPresence
 from agent_client.run import Run
 from coordinator.core import (
     assignments,
@@ -41,7 +44,7 @@ from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
 from coordinator.core.waiting import wait
 from coordinator.shell import batch
-from protocol.messages import Desired, Heartbeat, Lease, Presence, Report
+from protocol.messages import Heartbeat, Presence, Report
 from protocol.vocabulary import (
     OnLeaseLost,
     PresenceState,
@@ -150,7 +153,7 @@ def _grant_without_as_of() -> list[Patch]:
 
 
 def _lease_extends_all() -> list[Patch]:
-    def on_lease(machine: Machine, lease: Lease, now: int) -> None:
+    def on_lease(machine: Machine, lease: HeardLease, now: int) -> None:
         _on_lease(machine, lease, now)
         if lease.boot == machine.settings.boot:
             for job in list(machine.work.jobs.values()):
@@ -160,14 +163,14 @@ def _lease_extends_all() -> list[Patch]:
 
 
 def _no_for_boot() -> list[Patch]:
-    def on_desired(machine: Machine, desired: Desired, now: int) -> None:
+    def on_desired(machine: Machine, desired: HeardDesired, now: int) -> None:
         _on_desired(machine, _altered(desired, for_boot=machine.settings.boot), now)
 
     return [(Machine, "_on_desired", on_desired)]
 
 
 def _any_rev() -> list[Patch]:
-    def on_desired(machine: Machine, desired: Desired, now: int) -> None:
+    def on_desired(machine: Machine, desired: HeardDesired, now: int) -> None:
         newest, machine.seen = machine.seen, (0, 0)
         for assigned in desired.tasks:
             if Fence(assigned.task, assigned.fence) not in machine.work.jobs:
@@ -202,7 +205,7 @@ _on_presence = Identity.on_presence
 
 
 def _superseded_goes_on() -> list[Patch]:
-    def on_presence(identity: Identity, said: Presence) -> Verdict:
+    def on_presence(identity: Identity, said: OwnPresence) -> Verdict:
         verdict = _on_presence(identity, said)
         return Verdict.NOTHING if verdict is Verdict.SUPERSEDED else verdict
 
@@ -210,7 +213,7 @@ def _superseded_goes_on() -> list[Patch]:
 
 
 def _no_self_heal() -> list[Patch]:
-    def on_presence(identity: Identity, said: Presence) -> Verdict:
+    def on_presence(identity: Identity, said: OwnPresence) -> Verdict:
         verdict = _on_presence(identity, said)
         return Verdict.NOTHING if verdict is Verdict.RESTATE else verdict
 

@@ -5,6 +5,7 @@ back would make an hour of the fleet cost five times as much.
 """
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 from coordinator.core.agents import DesiredState
@@ -13,6 +14,7 @@ from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.core.views import registry_view
 from coordinator.shell.outgoing import Said, Speaker
+from protocol.limits import PROTOCOL_VERSION
 from protocol.messages import (
     CoordinatorPresence,
     Desired,
@@ -22,7 +24,6 @@ from protocol.messages import (
     Reply,
     RollCall,
 )
-from protocol.messages.base import PROTOCOL_VERSION
 from protocol.vocabulary import CoordinatorState
 
 M = TypeVar("M", bound=Message)
@@ -36,6 +37,16 @@ def make(kind: type[M], /, **fields: Any) -> M:
     object.__setattr__(message, "__pydantic_fields_set__", _NO_FIELDS)
     object.__setattr__(message, "__pydantic_extra__", None)
     object.__setattr__(message, "__pydantic_private__", None)
+    return message
+
+
+def as_said(kind: type[M], said: Any) -> M:
+    """Build a message of *kind* from the agent's own class, which has the same fields."""
+    return make(kind, **{field.name: getattr(said, field.name) for field in fields(said)})
+
+
+def as_heard(message: Message) -> Any:
+    """Hand a message to an agent, whose own classes have the same fields and no more."""
     return message
 
 

@@ -19,7 +19,7 @@ from coordinator.http.schemas.base import Done, Page
 from coordinator.http.schemas.fleet import Why
 from coordinator.http.schemas.tasks import Task
 from coordinator.http.views.agents import agent_view, matching, page_of
-from protocol.names import AgentName
+from protocol.messages.base import AgentName
 from protocol.vocabulary import AgentHealth, AgentStatus, SubmitOp
 
 router = APIRouter(prefix="/agents", tags=["agents"], responses=REFUSALS)

@@ -26,7 +26,7 @@ from coordinator.http.schemas.tasks import (
 )
 from coordinator.http.task_pages import one_task, task_page
 from coordinator.http.task_status import update_status
-from protocol.names import TaskId
+from protocol.messages.base import TaskId
 from protocol.vocabulary import Priority, SubmitOp, TaskStatus
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=REFUSALS)

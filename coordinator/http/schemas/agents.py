@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from coordinator.http.schemas.base import Asked, Instant, JsonObject, Said
-from protocol.messages.base import Capability, Label, Text
-from protocol.names import AgentName, TaskId
+from protocol.messages.base import AgentName, Capability, Label, TaskId, Text
 from protocol.vocabulary import AgentHealth, AgentMode, AgentStatus
 
 MetricName = Annotated[str, Field(pattern=r"^[a-z0-9_.]{1,64}$")]

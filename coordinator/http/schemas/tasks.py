@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from coordinator.http.schemas.base import Asked, Fault, Instant, JsonObject, Moment, Said
-from protocol.messages.base import Capability, Count, Label, Mode
-from protocol.names import AgentName, TaskId
+from protocol.messages.base import AgentName, Capability, Count, Label, Mode, TaskId
 from protocol.vocabulary import OnLeaseLost, Priority, TaskStatus
 
 TaskVerb = Literal["cancel", "pause", "resume", "retry"]

@@ -8,7 +8,7 @@ from agent_client.core.fence import Fence
 from agent_client.core.machine import Machine, Settings
 from agent_client.core.outbox import StoredReport
 from agent_client.core.outcomes import Outcome, Returned
-from protocol.messages import Assignment, Desired, Granted, Lease
+from agent_client.messages import Assignment, Desired, Granted, Lease
 from protocol.vocabulary import AgentMode, CoordinatorState
 
 BOOT = "a" * 32

@@ -3,7 +3,7 @@
 import pytest
 
 from agent_client.core.identity import Identity, Verdict
-from protocol.messages import Presence
+from agent_client.messages import Presence
 from protocol.vocabulary import PresenceState
 
 OWN, LOW, HIGH = "5" * 32, "1" * 32, "9" * 32

@@ -295,7 +295,7 @@ from agent_client.core.fence import Fence
 from agent_client import Agent
 from agent_client.run import Run
 from agent_client.task import Task
-from protocol.messages import Assignment
+from agent_client.messages import Assignment
 
 agent = Agent("bot-1")
 

@@ -9,9 +9,9 @@ import pytest
 from agent_client.core.effects import ForgetReports, SendReport, StartHandler
 from agent_client.core.fence import Fence
 from agent_client.core.outbox import StoredReport
+from agent_client.messages import ReportDetail
 from agent_client.state import journal as journal_module
 from agent_client.state.journal import KEPT_MS, Journal
-from protocol.messages import ReportDetail
 from protocol.vocabulary import ReportEvent
 from tests.unit.agent_client.scene import BOOT, OTHER_BOOT, assignment
 

@@ -13,10 +13,10 @@ from agent_client.core.fence import Fence
 from agent_client.core.outbox import StoredReport
 from agent_client.handlers import Handlers
 from agent_client.loop import Loop
+from agent_client.messages import ReportDetail
 from agent_client.metrics import MetricSet
 from agent_client.settings import AgentSettings, BrokerAddress
 from agent_client.task import Task
-from protocol.messages import ReportDetail
 from protocol.vocabulary import ReportEvent
 from tests.unit.agent_client.scene import BOOT, OTHER_BOOT, assignment
 

@@ -145,7 +145,7 @@ def test_what_a_stopped_handler_raises_is_told_with_why_it_was_stopped() -> None
 )
 def test_a_limit_stops_the_task_and_makes_it_fail(limit: str, why: StopWhy) -> None:
     scene = Scene().connect()
-    scene.run(assignment().model_copy(update={limit: 7.0}))
+    scene.run(assignment("t1", 1, **{limit: 7.0}))
     scene.wait(6_999)
     assert scene.ever(effects.StopHandler) == []
     scene.wait(1)

@@ -9,9 +9,10 @@ import pytest
 import agent_client
 from agent_client import Agent, BadSetting
 from agent_client.backoff import LONGEST_MS, REFUSED_FROM_MS, STABLE_MS, Backoff
+from agent_client.binding import is_async
 from agent_client.clock import JumpAwareMillis, SystemClock
 from agent_client.dropped import Dropped
-from agent_client.handlers import Handlers, is_async
+from agent_client.handlers import Handlers
 from agent_client.metrics import MetricSet, check
 from agent_client.settings import BrokerAddress
 from agent_client.wakeup import WakeUpQueue

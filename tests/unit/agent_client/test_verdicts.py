@@ -99,3 +99,16 @@ def test_a_long_traceback_keeps_its_end() -> None:
 def test_texts_that_others_choke_on_are_made_portable() -> None:
     outcome = of(raising(Failed("a\x00b", "\ud800")))
     assert outcome == Raised("a\N{REPLACEMENT CHARACTER}b", "?")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [(3, 3.0), (-1, 0.0), (float("nan"), None), (float("inf"), None), ("soon", None), (1e12, 1e9)],
+)
+def test_a_wait_that_no_report_could_carry_does_not_end_the_agent(
+    said: Any, told: float | None
+) -> None:
+    for error in (Failed("no_luck", retry_after_s=said), Rejected("later", retry_after_s=said)):
+        outcome = verdict.of_exception(error, asked_to_stop=False)
+        assert isinstance(outcome, Raised | Declined)
+        assert outcome.retry_after_s == told

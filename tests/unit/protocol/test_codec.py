@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.codec import decode, decode_from, encode, parse_object
+from protocol.codec import decode, decode_from, encode
 from protocol.errors import BadPayload, Reason
 from protocol.messages import Heartbeat, Presence, Report, Submit
+from protocol.strict_json import parse_object
 from protocol.topics import AgentChannel, AgentTopic
 
 BOOT = "0" * 32
