@@ -1,5 +1,6 @@
 """The classes of the agent and the models of the protocol mean the same."""
 
+import copy
 import dataclasses
 from typing import Any, Final
 
@@ -111,7 +112,7 @@ def altered(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         for step in path[:-1]:
             holder = holder[step]
         if draw(st.sampled_from((True, True, True, False))):
-            holder[path[-1]] = draw(odd)
+            holder[path[-1]] = copy.deepcopy(draw(odd))
         else:
             holder.pop(path[-1])
     return name, document
