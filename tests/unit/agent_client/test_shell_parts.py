@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 import agent_client
-from agent_client import Agent, BadSetting
+from agent_client import Agent, BadSetting, connection
 from agent_client.backoff import LONGEST_MS, REFUSED_FROM_MS, STABLE_MS, Backoff
 from agent_client.binding import is_async
 from agent_client.clock import JumpAwareMillis, SystemClock
@@ -221,7 +221,7 @@ def test_a_handler_decorator_without_modes_is_the_authors_error() -> None:
 
 
 def test_a_broken_connection_is_no_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    paho = logging.getLogger("fleetbus.agent.paho")
+    paho = connection._paho_log
     with caplog.at_level(logging.DEBUG):
         paho.error("failed to receive on socket: %s", "reset by peer")
         paho.error("Caught exception in %s: %s", "on_message", "a bug")
