@@ -131,7 +131,9 @@ async def act_on_task(
     room: RoomOf,
 ) -> Done:
     """Cancel, pause, resume or retry a task; a retry of one that is over makes a new one."""
-    reply = await room.link.ask(SubmitOp(body.verb), who, task=id, reason=body.reason)
+    reply = await room.link.ask(
+        SubmitOp(body.verb), who, task=id, reason=body.reason, fence=body.fence
+    )
     return Done(message=reply.task)
 
 

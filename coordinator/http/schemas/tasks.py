@@ -130,6 +130,11 @@ class TaskAct(Asked):
 
     verb: TaskVerb
     reason: Reason
+    fence: int | None = Field(
+        default=None,
+        ge=0,
+        description="To retry work that may outlive its lease: the attempt whose agent is dead",
+    )
 
 
 class TaskFilter(Asked):

@@ -2406,6 +2406,11 @@ export interface components {
          * @description Something that an operator does to one task.
          */
         TaskAct: {
+            /**
+             * Fence
+             * @description To retry work that may outlive its lease: the attempt whose agent is dead
+             */
+            fence?: number | null;
             /** Reason */
             reason: string;
             /**
