@@ -6,6 +6,7 @@ from typing import Any
 from agent_client.fields import (
     BootId,
     Count,
+    Label,
     LongText,
     Percent,
     Seconds,
@@ -49,7 +50,7 @@ class Seen:
 class ReportDetail:
     """What belongs to the event: the failure, the progress, or the result."""
 
-    code: str | None = None
+    code: Label | None = None
     message: LongText | None = None
     retryable: bool | None = None
     retry_after_s: Seconds | None = None
