@@ -5,12 +5,16 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from agent_client.errors import AgentError
+from agent_client.errors import AgentError, BadSetting
 from agent_client.ready_made import ReadyMade, ready_made
+from agent_client.settings import BrokerAddress
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the agent that *arguments* describe; return the exit code."""
+def main(arguments: Sequence[str] | None = None, *, broker: str | None = None) -> int:
+    """Run the agent that *arguments* describe; return the exit code.
+
+    *broker* is for a caller that knows where the agent belongs, with the password if it has one.
+    """
     parser = argparse.ArgumentParser(prog="python -m agent_client", description=__doc__)
     parser.add_argument("name", help="the agent's name on the bus")
     parser.add_argument("--capability", action="append", default=[], help="may be repeated")
@@ -31,12 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(message)s",
     )
     try:
+        if given.broker and BrokerAddress.parse(given.broker).password is not None:
+            raise BadSetting(
+                "--broker",
+                "a URL with a password, which the list of processes shows",
+                "without; put it into FLEETBUS_BROKER or FLEETBUS_PASSWORD_FILE",
+            )
         agent = ready_made(
             ReadyMade(
                 name=given.name,
                 capabilities=given.capability,
                 slots=given.slots,
-                broker=given.broker,
+                broker=given.broker or broker,
                 root=given.root,
                 machine_id=given.machine_id,
                 window_id=given.window_id,

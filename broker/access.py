@@ -7,6 +7,7 @@ token, is done on a thread; everyone else is admitted at once.
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,6 +37,7 @@ from protocol.topics import Topics
 
 log = logging.getLogger(__name__)
 
+_OTHERS: Final = 0o077
 FIGURES: Final = "$SYS/#"
 """What everyone who gets in may read beside the fleet's topics: the broker's own figures."""
 
@@ -263,6 +265,12 @@ class FleetAccess:
             log.warning("refusing a coordinator: no secret file is set (--secret-file)")
             return None
         try:
+            if sys.platform != "win32" and self._secret_file.stat().st_mode & _OTHERS:
+                log.warning(
+                    "refusing a coordinator: others may read its secret: chmod 600 %s",
+                    self._secret_file,
+                )
+                return None
             return self._secret_file.read_bytes().strip()
         except OSError as error:
             log.warning(

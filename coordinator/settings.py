@@ -196,7 +196,9 @@ def load(flags: Mapping[str, object]) -> CoordinatorSettings:
     """Put the settings together, or raise :class:`BadSettings`; a flag of ``None`` is not given."""
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     try:
-        return CoordinatorSettings(**given)
+        found = CoordinatorSettings(**given)
+        _check_whose_password(found, given)
+        return found
     except ValidationError as error:
         problems = [_problem(e["loc"], e["msg"], e["input"], given) for e in error.errors()]
         raise BadSettings(problems) from None
@@ -204,6 +206,22 @@ def load(flags: Mapping[str, object]) -> CoordinatorSettings:
         raise BadSettings([f"{config_file()}: not TOML: {error}"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings([f"{config_file()}: cannot be read: {error}"]) from None
+
+
+def _check_whose_password(found: CoordinatorSettings, flags: Mapping[str, object]) -> None:
+    """Refuse a password in a settings file that others may read."""
+    file = config_file()
+    if file is None or found.broker is None or os.name != "posix":
+        return
+    is_elsewhere = "broker" in flags or os.environ.get(f"{ENV_PREFIX}BROKER")
+    if is_elsewhere or BrokerAddress.parse(found.broker).password is None:
+        return
+    if file.stat().st_mode & 0o077:
+        problem = (
+            f"{file}: broker holds a password and others may read the file: chmod 600 {file}, or "
+            "name a file for the password alone with password_file"
+        )
+        raise BadSettings([problem])
 
 
 def config_file() -> Path | None:

@@ -10,10 +10,24 @@ from coordinator.cli.bus import Bus
 from coordinator.cli.local_secrets import with_local_operator
 from coordinator.settings import CoordinatorSettings
 
+
+def _without_password(url: str | None) -> str | None:
+    """Refuse a password that every user of this machine could see in the list of processes."""
+    if url is not None and "@" in url and ":" in url.partition("://")[2].rpartition("@")[0]:
+        problem = (
+            "--broker: a password on the command line shows in the list of processes; put the URL "
+            "into FLEETBUS_BROKER, or the password into a file that FLEETBUS_PASSWORD_FILE names "
+            "(mqtt://NAME@host:port)"
+        )
+        raise settings.BadSettings([problem])
+    return url
+
+
 Broker = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
+        callback=_without_password,
         help="The broker, as mqtt://host:port or mqtts://host:port for TLS. "
         "[variable: FLEETBUS_BROKER; default: our own on this machine]",
         show_default=False,

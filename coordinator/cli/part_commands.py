@@ -134,7 +134,6 @@ def agent(
 
     chosen = settings.load({"broker": broker, "root": root})
     arguments = [name, "--slots", str(slots), "--root", chosen.root]
-    arguments += ["--broker", chosen.broker or str(chosen.broker_address)]
     for ability in capability or []:
         arguments += ["--capability", ability]
     options = {
@@ -148,7 +147,7 @@ def agent(
     for option, value in options.items():
         if value is not None:
             arguments += [option, str(value)]
-    raise typer.Exit(main(arguments))
+    raise typer.Exit(main(arguments, broker=chosen.broker or str(chosen.broker_address)))
 
 
 def broker_arguments(chosen: settings.CoordinatorSettings) -> list[str]:

@@ -252,6 +252,19 @@ def test_a_session_that_outlives_its_connection_is_refused(
     client.close()
 
 
+def test_a_secret_that_others_may_read_lets_nobody_in(broker: BrokerAddress) -> None:
+    broker.secret_file.chmod(0o640)
+    try:
+        with pytest.raises(ConnectionRefusedError), connected(broker, "coordinator"):
+            pass
+    finally:
+        broker.secret_file.chmod(0o600)
+    with connected(broker, "coordinator"):
+        pass
+    log = (broker.secret_file.parent / "broker.log").read_text()
+    assert f"chmod 600 {broker.secret_file}" in log
+
+
 def test_the_secret_is_read_at_each_attempt(broker: BrokerAddress) -> None:
     def attempt(password: str) -> str:
         client = TestClient("coordinator", username="coordinator", password=password)
@@ -267,6 +280,7 @@ def test_the_secret_is_read_at_each_attempt(broker: BrokerAddress) -> None:
         broker.secret_file.unlink()
         assert attempt("changed") == NOT_AUTHORIZED
     finally:
+        broker.secret_file.touch(mode=0o600)
         broker.secret_file.write_text(before)
     assert attempt(before.strip()) == ACCEPTED
 

@@ -78,9 +78,11 @@ def test_a_broker_that_we_have_set_up_is_healthy(tmp_path: Path, kind: str) -> N
     assert figures(report, "wills", "death", "fired")["silent"]
 
 
-def test_the_doctor_does_not_throw_out_the_coordinator(tmp_path: Path) -> None:
-    words = ["--broker", "mqtt://coordinator:secret@127.0.0.1:1", "--data", str(tmp_path)]
-    done = CliRunner().invoke(app, ["doctor", *words])
+def test_the_doctor_does_not_throw_out_the_coordinator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEETBUS_BROKER", "mqtt://coordinator:secret@127.0.0.1:1")
+    done = CliRunner().invoke(app, ["doctor", "--data", str(tmp_path)])
     assert done.exit_code == 1
     assert "must not log in as the coordinator" in str(done.exception)
 

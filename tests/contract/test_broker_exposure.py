@@ -70,6 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     file = CredentialsFile(made.path / "credentials.json")
     file.change(lambda book: book.grant("bot", Role.AGENT, fingerprint(made.secret)))
     file.change(lambda book: book.grant("ann", Role.OPERATOR, fingerprint(made.secret)))
+    (made.path / "coordinator.secret").touch(mode=0o600)
     (made.path / "coordinator.secret").write_text(made.secret)
     return made
 

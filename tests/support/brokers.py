@@ -66,6 +66,7 @@ def embedded_broker(
     """
     secret_file = tmp_path / "coordinator.secret"
     if not secret_file.exists():
+        secret_file.touch(mode=0o600)
         secret_file.write_text(secrets.token_urlsafe(16) + "\n")
     password = secret_file.read_text().strip()
     options = {

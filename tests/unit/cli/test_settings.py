@@ -1,11 +1,15 @@
 """Where a setting comes from, and what is said of one that is wrong."""
 
+import os
 import tomllib
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from agent_client.__main__ import main as agent_main
 from coordinator.address import BadAddress, BrokerAddress
+from coordinator.cli.app import app
 from coordinator.settings import BadSettings, CoordinatorSettings, load, shipped_plan
 from protocol.servers import Server
 
@@ -158,3 +162,25 @@ def test_a_broker_url_names_host_port_and_credentials(url: str, address: BrokerA
 def test_what_is_no_broker_url_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(BadAddress, match="mqtt://host:port"):
         BrokerAddress.parse(url)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="platform: file modes are POSIX's")
+def test_a_password_in_a_settings_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "fleetbus.toml"
+    file.write_text('broker = "mqtt://me:hunter2@there:1"\n')
+    file.chmod(0o644)
+    with pytest.raises(BadSettings, match=r"chmod 600 fleetbus\.toml") as refused:
+        load({})
+    assert "hunter2" not in str(refused.value)
+    file.chmod(0o600)
+    assert load({}).broker_address.password == "hunter2"
+
+
+def test_a_password_on_the_command_line_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    url = "mqtt://me:hunter2@127.0.0.1:1"
+    done = CliRunner().invoke(app, ["agents", "--broker", url])
+    assert "FLEETBUS_PASSWORD_FILE" in str(done.exception)
+    assert agent_main(["Main", "--broker", url]) == 1
+    said = f"{done.exception} {done.output} {capfd.readouterr().err}"
+    assert "FLEETBUS_PASSWORD_FILE" in said
+    assert "hunter2" not in said
