@@ -488,6 +488,7 @@ class AgentProcess:
         self.alive = False
         self.world.processes.remove(self)
         self.world.note("died", self.boot[:6])
+        self.world.undertaker.bury(self.name, self.boot)
         if not politely and self.online:
             self.world.state_will_later(self)
 

@@ -63,4 +63,6 @@ SEEDS: Final[dict[str, tuple[int, ...]]] = {
     "old_coordinator_answers": (2, 4),
     "publish_before_commit": (0,),
     "answer_before_commit": (0,),
+    "proof_frees_all": (7, 17),
+    "wrong_proof": (7, 17),
 }

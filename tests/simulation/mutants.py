@@ -38,6 +38,7 @@ from coordinator.core.assignments import end_attempt, lease_terms
 from coordinator.core.cancelling import cancel
 from coordinator.core.effects import SaveLedger, SaveMark, SaveTask
 from coordinator.core.gates import CountedGate
+from coordinator.core.hosts import hearing
 from coordinator.core.losses import lost_attempt
 from coordinator.core.tasks import Attempt, Phase, Task
 from coordinator.core.timers import Due
@@ -324,6 +325,14 @@ def _new_boot_frees_all() -> list[Patch]:
                 _lose(turn, task, "released")
 
     return [(heartbeats, "release_predecessor", release)]
+
+
+def _proof_frees_all() -> list[Patch]:
+    def take(turn: Turn, agent: Agent, _boot: str) -> None:
+        for task in list(agent.held.values()):
+            _lose(turn, task, "released")
+
+    return [(hearing, "take_proof", take)]
 
 
 def _predecessor_reports_are_wasted() -> list[Patch]:
@@ -668,8 +677,10 @@ _PATCHES: Final[dict[str, Callable[[], list[Patch]]]] = {
     "permit_never_given_back": _permit_never_given_back,
     "merged_lease_forgets_grants": _merged_lease_forgets_grants,
     "paused_work_is_free": _paused_work_is_free,
+    "proof_frees_all": _proof_frees_all,
 }
 OF_THE_SHELL: Final = (
+    "wrong_proof",
     "guard_in_loop",
     "clock_stops_in_suspend",
     "margin_below_drift",

@@ -41,6 +41,8 @@ class Nemesis:
 
     def _cut(self, agent: "AgentProcess", seconds: float, kind: str) -> None:
         bus, boot = self.world.bus, agent.boot
+        if self.world.broken("wrong_proof"):
+            self.world.undertaker.bury(agent.name, boot)  # it lives, and only cannot be heard
         if kind != "mute":
             bus.deaf.add(boot)
         if kind != "deaf":

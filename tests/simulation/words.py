@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from coordinator.core.agents import DesiredState
 from coordinator.core.effects import LogEvent, SayLease
+from coordinator.core.hosts.model import HostedList
 from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.core.views import registry_view
@@ -86,6 +87,9 @@ class PlainSpeaker(Speaker):
             tasks=desired.tasks,
         )
         return self._said(f"inbox/{desired.agent}/desired", said)
+
+    def host_desired(self, desired: HostedList, now: Instant) -> Said:
+        return Said("", b"")
 
     def lease(self, lease: SayLease, now: Instant) -> Said:
         said = make(

@@ -19,6 +19,7 @@ from tests.simulation.checkers import Checkers, Violation
 from tests.simulation.clients import Clients
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.disk import Disk
+from tests.simulation.hosts import Undertaker
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.scenario import END_S, FAULTS_END_S, Job, Scenario
 
@@ -46,6 +47,7 @@ class World:
         self.coordinator = CoordinatorProcess(self, self.stream("coordinator"))
         self.bus.to_coordinator = self._to_coordinator
         self.clients = Clients(self)
+        self.undertaker = Undertaker(self)
         self._queue: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0
         self._boots = 0
