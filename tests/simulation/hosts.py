@@ -42,7 +42,12 @@ class Undertaker:
 
     def _state(self) -> None:
         self._seq += 1
-        said: dict[str, Any] = {"ts_ms": 0, "host": "host-all", "machine_id": "all", "boot": "d" * 32}
+        said: dict[str, Any] = {
+            "ts_ms": 0,
+            "host": "host-all",
+            "machine_id": "all",
+            "boot": "d" * 32,
+        }
         said |= {"epoch": 1, "conn": 1, "seq": self._seq}
         self.world.coordinator.hear(
             HostPresence(**said, state=PresenceState.ONLINE, stands_in=True), retained=False
