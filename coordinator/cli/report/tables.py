@@ -37,7 +37,8 @@ def report_tables(document: Mapping[str, Any]) -> Group:
         ("Agents", document["agents"], True),
         ("Modes", document["modes"], False),
     ):
-        parts += ["", Text(title, style="bold"), _figures(rows, agents=more)]
+        if rows:
+            parts += ["", Text(title, style="bold"), _figures(rows, agents=more)]
     failing = [row for row in document["failures"] if row["failed"]]
     if failing:
         parts += ["", Text("Failures by agent and mode", style="bold"), _failures(failing)]

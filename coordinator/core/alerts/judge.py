@@ -4,17 +4,19 @@ Once a look it says which alerts there are and what is to be told of them. It ma
 as one likes; what it says depends on what is so and for how long, not on how often it was asked.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from coordinator.core.alerts.conditions import conditions_of
 from coordinator.core.alerts.observation import Observation
-from coordinator.core.alerts.record import Acknowledged, Alert, AlertState, Key, Watched
+from coordinator.core.alerts.record import Acknowledged, Alert, AlertState, Case, Key, Watched
 from coordinator.core.alerts.rules import HOUR_MS, Rule
 from coordinator.core.alerts.telling import Manner, Notice, tell
 from coordinator.core.alerts.watching import watch
 from coordinator.core.alerts.wording import summary_of
+from coordinator.core.alerts.words import AlertWhen
 
 
 class Judged(NamedTuple):
@@ -42,8 +44,12 @@ def judge(
     watched: dict[Key, Mapping[str, Watched]] = {}
     alerts: dict[Key, Alert] = {}
     next_id = state.next_id
+    cases: defaultdict[AlertWhen, list[Case]] = defaultdict(list)
+    for case in found.cases:
+        cases[case.when].append(case)
     for rule in rules:
-        watched.update(watch(state.watched, state.alerts, rule, found, now_ms))
+        own = cases[rule.when]
+        watched.update(watch(state.watched, state.alerts, rule, found, own, now_ms))
     by_name = {rule.name: rule for rule in rules}
     for key in {**state.alerts, **watched}:
         its_rule, before = by_name.get(key.rule), state.alerts.get(key)

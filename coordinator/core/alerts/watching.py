@@ -24,12 +24,11 @@ def watch(
     alerts: Mapping[Key, Alert],
     rule: Rule,
     found: Conditions,
+    cases: Iterable[Case],
     now_ms: int,
 ) -> dict[Key, dict[str, Watched]]:
-    """Return what *rule* has to watch now."""
-    present: dict[_Subject, Case] = {
-        (case.cause, case.subject): case for case in found.cases if case.when is rule.when
-    }
+    """Return what *rule* has to watch now; *cases* are those of its kind in *found*."""
+    present: dict[_Subject, Case] = {(case.cause, case.subject): case for case in cases}
     watched: dict[Key, dict[str, Watched]] = {}
     for key, subjects in before.items():
         if key.rule != rule.name:

@@ -40,6 +40,8 @@ from protocol.vocabulary import SubmitOp
 log = logging.getLogger("fleetbus.watch")
 
 LOOK_S: Final = 1.0
+MOST_SHARE: Final = 0.05
+"""Of the event loop's time for looking."""
 ASK_EVERY: Final = 10
 """Looks between two questions why tasks wait, between two samples, and between two writings."""
 FORGET_EVERY: Final = 60
@@ -90,10 +92,14 @@ class Watch:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ask(), name="why")
             tasks.create_task(self._keep(), name="history")
+            took_s = 0.0
             while True:
-                await asyncio.sleep(LOOK_S)
+                # Of a very large fleet in trouble it looks less often, to leave time for others.
+                await asyncio.sleep(max(LOOK_S, took_s / MOST_SHARE))
                 await self._guarded(self._learn_plan())
+                began_s = clock.mono_s()
                 self.look(clock.wall_ms())
+                took_s = clock.mono_s() - began_s
 
     def look(self, now_ms: int) -> None:
         """Judge what is seen at *now_ms*, and put what is to be told into the queues."""
