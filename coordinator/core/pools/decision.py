@@ -104,7 +104,8 @@ def _perhaps_fewer(policy: PoolPolicy, load: Load, memory: Memory, now_ms: int) 
     if load.size > policy.most:
         return Decision(policy.most, f"{load.size} agents, and {policy.most} is the most now")
     if lately >= load.size:
-        return Decision(load.size, f"{load.size} agents are enough and not too many")
+        agents = "1 agent is" if load.size == 1 else f"{load.size} agents are"
+        return Decision(load.size, f"{agents} enough and not too many")
     watched_ms = now_ms - (now_ms if memory.since_ms is None else memory.since_ms)
     calm_s = policy.calm_ms / 1000
     if watched_ms < policy.calm_ms:
