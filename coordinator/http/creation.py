@@ -12,7 +12,7 @@ import orjson
 from pydantic import ValidationError
 
 from coordinator.http.auth.sessions import Who
-from coordinator.http.link import ANSWER_S, LABEL
+from coordinator.http.link import ANSWER_S, LABEL, refuse_unsayable
 from coordinator.http.problems import Refused, fault_of, faults_of
 from coordinator.http.room import Room
 from coordinator.http.schemas.base import Fault, millis
@@ -96,6 +96,10 @@ def _checked(index: int, fields: dict[str, Any]) -> RefusedTask | bytes:
     if len(spec) > MESSAGE_BYTES:
         fault = Fault(path=f"body.tasks.{index}", expected=f"at most {MESSAGE_BYTES} bytes")
         return RefusedTask(index=index, code="too_large", errors=[fault])
+    try:
+        refuse_unsayable(b'{"specs":[' + spec + b"]}", f"body.tasks.{index}")
+    except Refused as refused:
+        return RefusedTask(index=index, code=refused.code, errors=refused.errors)
     return spec
 
 

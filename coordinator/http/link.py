@@ -20,10 +20,12 @@ from coordinator.http import clock
 from coordinator.http.auth.sessions import Who
 from coordinator.http.live.mirror import FILTERS, Mirror
 from coordinator.http.problems import Refused
+from coordinator.http.schemas.base import Fault
 from coordinator.shell.bus import Bus
 from protocol import codec, limits
-from protocol.errors import WireError
+from protocol.errors import BadPayload, WireError
 from protocol.messages import Reply, Submit
+from protocol.strict_json import parse_object
 from protocol.topics import InboxChannel
 from protocol.vocabulary import SubmitOp
 
@@ -35,6 +37,15 @@ KEPT_KEYS: Final = 10_000
 LABEL: Final = 128
 
 _START = "start it with `fleetbus up` or `fleetbus coordinator`"
+
+
+def refuse_unsayable(payload: bytes, place: str) -> None:
+    """Refuse what the bus would drop without an answer: numbers beyond 2^53, NUL, great depth."""
+    try:
+        parse_object(payload)
+    except BadPayload as error:
+        fault = Fault(path=place, expected=f"JSON that every reader reads alike ({error})")
+        raise Refused(422, "bad_request", f"{place}: {error}", errors=[fault]) from None
 
 
 @dataclass(slots=True)
@@ -167,6 +178,7 @@ class Link:
                 "too_large",
                 f"{len(payload)} bytes on the bus, at most {limits.LARGE_MESSAGE_BYTES}",
             )
+        refuse_unsayable(payload, "body")
         return payload
 
     def _why_silent(self) -> str:

@@ -241,7 +241,8 @@ def run(settings: CoordinatorSettings, connections: Connections) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "alembic"):  # they greet at every start
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 -- not on every platform
 

@@ -21,6 +21,9 @@ Moment = Annotated[AwareDatetime, Field(description="ISO 8601 with a zone, such 
 LATEST_MS: Final = 253_402_300_799_000
 """The end of the year 9999; what is later is for ever."""
 
+EARLIEST_MS: Final = -62_135_596_800_000
+"""The beginning of the year 1."""
+
 ItemT = TypeVar("ItemT")
 
 
@@ -84,8 +87,9 @@ def instant(ms: int | None) -> str | None:
     """Write milliseconds since 1970 as the API's instant."""
     if ms is None:
         return None
-    seconds, rest = divmod(min(ms, LATEST_MS), 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    seconds, rest = divmod(max(EARLIEST_MS, min(ms, LATEST_MS)), 1000)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=1000 * rest)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def until(ms: int | None) -> str | None:

@@ -73,6 +73,24 @@ def test_bulk_creation_stores_the_good_ones_and_names_the_others(admin: httpx2.C
     assert (again["done"], again["skipped"]) == (0, 1497)
 
 
+@pytest.mark.parametrize("value", [2**60, -(2**60), "a\x00b", [[[[0]] * 2] * 2], None])
+def test_what_the_bus_would_drop_is_refused_at_once_with_words(
+    admin: httpx2.Client, value: Any
+) -> None:
+    nested: Any = value
+    if value is None:
+        for _ in range(40):
+            nested = [nested]
+    fine = isinstance(value, list)
+    task = {"name": "n", "mode": "quest", "args": {"x": nested}}
+    task |= {"scheduled_for": "2100-01-01T00:00:00Z"}
+    answer = admin.post("/tasks", json=task)
+    assert answer.status_code == (201 if fine else 422), answer.text
+    bulk = admin.post("/tasks/bulk", json={"tasks": [task, {**task, "args": {}}]}).json()
+    assert bulk["created"] == (2 if fine else 1)
+    assert [one["index"] for one in bulk["refused"]] == ([] if fine else [0])
+
+
 def test_pages_follow_each_other_without_gap_or_repetition_in_every_order(
     admin: httpx2.Client,
 ) -> None:
