@@ -92,6 +92,8 @@ def bulk(tasks: int) -> dict[str, float]:
 def summary(tasks: int, rounds: int, agents: int) -> dict[str, float]:
     """Ask for the summary again and again, while the fleet runs tasks as fast as it can."""
     took_ms: list[float] = []
+    floor_ms: list[float] = []
+    """A route that does nothing: what this machine takes from everybody."""
     done = threading.Event()
     names = [f"Agent-{n}" for n in range(agents)]
     with fleet_on("embedded", names, "--capability", "noop") as fleet, control_room(fleet) as room:
@@ -103,6 +105,9 @@ def summary(tasks: int, rounds: int, agents: int) -> dict[str, float]:
                     answer = client.get("/summary")
                     took_ms.append(1000 * (time.perf_counter() - began))
                     assert answer.status_code == 200
+                    began = time.perf_counter()
+                    client.get(f"{room.address}/healthz")
+                    floor_ms.append(1000 * (time.perf_counter() - began))
                     time.sleep(0.005)
 
         with room.client("operate") as client:
@@ -113,7 +118,10 @@ def summary(tasks: int, rounds: int, agents: int) -> dict[str, float]:
             done.set()
             asking.join()
     took_ms.sort()
+    floor_ms.sort()
     return {
+        "p50_ms_of_nothing": statistics.median(floor_ms),
+        "p99_ms_of_nothing": floor_ms[int(len(floor_ms) * 0.99)],
         "requests": len(took_ms),
         "p50_ms": statistics.median(took_ms),
         "p99_ms": took_ms[int(len(took_ms) * 0.99)],
@@ -127,6 +135,8 @@ def streams(tasks: int, rounds: int, agents: int, count: int, views: str) -> dic
     names = [f"Agent-{n}" for n in range(agents)]
     without: list[float] = []
     with_them: list[float] = []
+    cpu_ratios: list[float] = []
+    """Of the coordinator's own work for the same tasks, which others on the machine do not blur."""
     with (
         fleet_on("embedded", names, "--capability", "noop") as fleet,
         control_room(fleet) as room,
@@ -134,9 +144,14 @@ def streams(tasks: int, rounds: int, agents: int, count: int, views: str) -> dic
     ):
         rate(fleet, client, tasks, 1)  # to warm up
         for n in range(rounds):
+            before_s = cpu_seconds(fleet, "coordinator")
             without.append(rate(fleet, client, tasks, 2 * n + 2))
+            between_s = cpu_seconds(fleet, "coordinator")
             with watching(room, count, views) as heard:
                 with_them.append(rate(fleet, client, tasks, 2 * n + 3))
+            cpu_ratios.append(
+                (cpu_seconds(fleet, "coordinator") - between_s) / (between_s - before_s)
+            )
             assert len(heard) == count, "some dashboards heard nothing"
     ratios = [b / a for a, b in zip(without, with_them, strict=True)]
     return {
@@ -144,6 +159,7 @@ def streams(tasks: int, rounds: int, agents: int, count: int, views: str) -> dic
         "tasks_per_s_with": statistics.median(with_them),
         "ratio_median": statistics.median(ratios),
         "ratio_worst": min(ratios),
+        "coordinator_cpu_ratio_median": statistics.median(cpu_ratios),
     }
 
 
