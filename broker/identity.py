@@ -120,8 +120,9 @@ def _rights(
         return Refusal(f"client id {connect.client_id[:80]!r} belongs to the coordinator")
     if not name:
         return rights(topics, "", Role.OBSERVER)
-    # A person may be connected several times, so only to people a longer client id is allowed.
-    several = entry is not None and entry.role not in {Role.AGENT, Role.HOST}
+    # A person may be connected several times, and so may who is believed: it is a person as well,
+    # and an agent made of plain MQTT tools speaks by other connections than it listens by.
+    several = entry is None or entry.role not in {Role.AGENT, Role.HOST}
     if name != connect.client_id and not (several and connect.client_id.startswith(f"{name}-")):
         return Refusal(
             f"username {name[:80]!r} with client id {connect.client_id[:80]!r}; both must be the "

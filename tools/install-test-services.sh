@@ -18,8 +18,11 @@ find_postgresql
 declare -A package_of=(
   [mosquitto]=mosquitto
   [mosquitto_passwd]=mosquitto
+  [jq]=jq
   [mosquitto_pub]=mosquitto-clients
   [mosquitto_sub]=mosquitto-clients
+  [node]=nodejs
+  [npm]=npm
   [initdb]=postgresql
   [pg_ctl]=postgresql
   [chromium]=chromium

@@ -22,6 +22,7 @@ from coordinator.cli import (
     web_commands,
     why_commands,
 )
+from coordinator.cli.conformance import command as conformance_command
 from coordinator.cli.report import command as report_command
 from coordinator.cli.up import command as up_command
 from coordinator.settings import BadSettings
@@ -70,6 +71,7 @@ for one in (
     enroll_commands.enrolled,
     enroll_commands.certs,
     doctor_command.doctor,
+    conformance_command.conformance,
     why_commands.why,
     why_commands.summary,
     report_command.report,
