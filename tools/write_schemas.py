@@ -1,10 +1,11 @@
-"""Write the JSON Schemas of the protocol to docs/schemas (``--check``: only say if they differ)."""
+"""Write docs/schemas and docs/asyncapi.json from the models (``--check``: say if they differ)."""
 
 import sys
 from pathlib import Path
 
 import orjson
 
+from protocol.asyncapi import document
 from protocol.schemas import schemas
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
@@ -13,9 +14,9 @@ FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 def rendered() -> dict[Path, bytes]:
     """Return what each file should hold."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    return {
-        FOLDER / name: orjson.dumps(schema, option=options) for name, schema in schemas().items()
-    }
+    files = {FOLDER / name: schema for name, schema in schemas().items()}
+    files[FOLDER.parent / "asyncapi.json"] = document()
+    return {path: orjson.dumps(content, option=options) for path, content in files.items()}
 
 
 def stale() -> list[Path]:

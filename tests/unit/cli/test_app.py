@@ -55,6 +55,7 @@ def test_the_commands_keep_their_names() -> None:
         "report",
         "alerts test",
         "backup",
+        "conformance",
         "restore",
         "export",
         "import",
