@@ -33,7 +33,7 @@ class Room:
     """Whether browsers reach it by TLS."""
 
 
-def room_of(request: Request) -> Room:
+async def room_of(request: Request) -> Room:
     """Return the control room that *request* came to."""
     room: Room = request.app.state.room
     return room

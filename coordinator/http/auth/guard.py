@@ -1,6 +1,9 @@
-"""Every route says by its type who may ask: :data:`Reader`, :data:`Operator` or :data:`Admin`."""
+"""Every route says by its type who may ask: :data:`Reader`, :data:`Operator` or :data:`Admin`.
 
-from collections.abc import Callable
+These are coroutines, because the framework would run a plain function in a thread.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -18,7 +21,7 @@ _COOKIE = APIKeyCookie(name=COOKIE, auto_error=False, description="The session o
 HOW = "make one with `fleetbus token create --scope {scope}`, or open the link of `fleetbus up`"
 
 
-def who_asks(
+async def who_asks(
     request: Request,
     room: Annotated[Room, Depends(room_of)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
@@ -36,8 +39,8 @@ def who_asks(
     return who
 
 
-def _needs(scope: Scope) -> Callable[..., Who]:
-    def check(who: Annotated[Who | None, Depends(who_asks)]) -> Who:
+def _needs(scope: Scope) -> Callable[..., Awaitable[Who]]:
+    async def check(who: Annotated[Who | None, Depends(who_asks)]) -> Who:
         if who is None:
             raise Refused(
                 401,
