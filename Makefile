@@ -78,10 +78,6 @@ bench: $(READY) ## Measure throughput and latency on this machine
 fuzz: $(READY) ## Let a fuzzer attack the broker's framing, matching and conversations for a minute each
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-.PHONY: bench-peers
-bench-peers: $(READY) ## Measure beside Huey, Taskiq, Celery, Dramatiq and Dask, in one session
-	$(BIN)/python -m benchmarks.peers $(ARGS)
-
 .PHONY: lock
 lock: $(READY) ## Make requirements-dev.lock anew, with the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --upgrade \

@@ -203,26 +203,161 @@ export function madeUpPreview(now: number) {
   };
 }
 
-export function madeUpTimeline(agents: readonly Agent[], tasks: readonly Task[], now: number) {
+export function madeUpTimeline(tasks: readonly Task[], from: string, until: string) {
   const bars = tasks
     .filter((one) => one.agent_name && one.started_at)
     .slice(0, 4_000)
     .map((one) => ({
-      agent: one.agent_name,
       task: one.id,
       name: one.name,
       mode: one.mode,
+      agent: one.agent_name,
       fence: one.fence,
       outcome: one.status,
-      from: one.started_at,
-      to: one.completed_at,
+      offered_at: one.started_at,
+      started_at: one.started_at,
+      ended_at: one.completed_at,
     }));
+  const start = new Date(Date.parse(from) + 3_600_000).toISOString();
+  const end = new Date(Date.parse(from) + 7_200_000).toISOString();
   return {
-    from: new Date(now - 6 * 3_600_000).toISOString(),
-    to: new Date(now + 2 * 3_600_000).toISOString(),
-    agents: agents.map((one) => one.name),
+    from,
+    until,
     bars,
-    shades: [],
-    ghosts: [],
+    shades: [
+      { kind: "idle_block", name: "night", agent: "Main", from: start, until: end },
+      { kind: "window", name: "peak_hours", agent: null, from: end, until },
+    ],
+    is_cut_off: false,
   };
+}
+
+const figures = (key: string, runs: number, failed: number) => ({
+  key,
+  runs,
+  succeeded: runs - failed,
+  failed,
+  other: 0,
+  failure_rate: failed / runs,
+  ran_s: runs * 640,
+  average_running: 0.4,
+  utilisation: 0.42,
+  wait_p50_s: 42,
+  wait_p95_s: 610,
+  run_p50_s: 580,
+  run_p95_s: 1_900,
+  ran_per_day_s: [9, 12, 7, 14, 11, 16, 5].map((hours) => (hours * 3_600) / 6),
+});
+
+export function madeUpAnalytics(agents: readonly Agent[]) {
+  const few = agents.slice(0, 12);
+  const modes = ["quest", "combat", "crafting", "farming"];
+  const runs = few.length * 40;
+  return {
+    fleet_name: "MorningStar Fleet",
+    timezone: "UTC",
+    from: "2026-11-19T00:00:00.000Z",
+    until: "2026-11-26T00:00:00.000Z",
+    days: [
+      "2026-11-20",
+      "2026-11-21",
+      "2026-11-22",
+      "2026-11-23",
+      "2026-11-24",
+      "2026-11-25",
+      "2026-11-26",
+    ],
+    is_cut_off: false,
+    totals: {
+      ...figures("", Math.max(1, runs), Math.round(runs / 14)),
+      runs,
+      agents: few.length,
+      modes: 4,
+    },
+    agents: few.map((one, index) => figures(one.name, 40, index * 2)),
+    modes: modes.map((mode, index) => figures(mode, 60, index * 3)),
+    failures: few.flatMap((one, index) =>
+      modes
+        .filter((_, place) => (index + place) % 3)
+        .map((mode, place) => ({ agent: one.name, mode, runs: 14, failed: (index * place) % 9 })),
+    ),
+    lost: {
+      covered_s: 604_800,
+      reasons: [
+        { code: "NOTHING_FOR_IT", agent_hours: 121.4 },
+        { code: "AVOID_HOURS", agent_hours: 63 },
+        { code: "AGENT_OFFLINE", agent_hours: 40.2 },
+      ],
+    },
+  };
+}
+
+export function madeUpAlerts(agents: readonly Agent[], now: number) {
+  const at = (ago: number) => new Date(now - ago).toISOString();
+  const alert = (id: string, more: object) => ({
+    id,
+    rule: "agent_gone",
+    when: "agent_offline",
+    cause: "LAPTOP-GHI789",
+    severity: "critical",
+    state: "open",
+    title: "Trader is offline",
+    text: "",
+    subjects: ["Trader"],
+    count: 1,
+    most: 1,
+    since: at(700_000),
+    resolved_at: null,
+    acknowledged_by: null,
+    told_at: null,
+    ...more,
+  });
+  const channel = (name: string, sent: number) => ({
+    name,
+    enabled: true,
+    min_severity: "critical",
+    address_from: `FLEETBUS_${name.toUpperCase()}_URL`,
+    waiting: 0,
+    sent,
+    failed: 0,
+    dropped: 0,
+    last_error: null,
+  });
+  const items = agents.length
+    ? [
+        alert("3", {}),
+        alert("2", {
+          rule: "agent_unwell",
+          severity: "warning",
+          title: "Heals is not well: cpu_usage 91",
+          subjects: ["Heals"],
+        }),
+        alert("1", {
+          state: "resolved",
+          title: "mode:combat was full for an hour",
+          subjects: ["mode:combat"],
+          resolved_at: at(4_000_000),
+        }),
+      ]
+    : [];
+  return {
+    items,
+    next_cursor: null,
+    total: items.length,
+    open: Math.min(2, items.length),
+    channels: [channel("discord", 12), channel("log_webhook", 40)],
+  };
+}
+
+export function madeUpSeries(agent: Agent, now: number) {
+  return Object.entries(agent.performance_metrics).map(([name, value]) => {
+    const at = Array.from({ length: 90 }, (_, index) =>
+      new Date(now - (90 - index) * 40_000).toISOString(),
+    );
+    const mean = at.map(
+      (_, index) =>
+        value * (0.85 + 0.2 * Math.sin(index / 7 + name.length) + 0.04 * Math.sin(index * 2.3)),
+    );
+    return { name, at, mean, low: mean, high: mean };
+  });
 }

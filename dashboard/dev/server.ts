@@ -10,7 +10,10 @@ import type { Plugin } from "vite";
 import type { Agent, Task } from "../src/api/types";
 import {
   madeUpAgentWhy,
+  madeUpAlerts,
+  madeUpAnalytics,
   madeUpPreview,
+  madeUpSeries,
   madeUpStory,
   madeUpTimeline,
   madeUpWhy,
@@ -130,7 +133,8 @@ function answer(
       if (!agent) return missing(response, `agent ${name}`);
       if (what === "why-idle")
         return json(response, { as_of: null, answer: madeUpAgentWhy(agent, now) });
-      if (what === "metrics") return json(response, { agent: name, series: {} });
+      if (what === "metrics")
+        return json(response, { subject: name, step_s: 10, series: madeUpSeries(agent, now) });
       return json(response, agent);
     }
     case "tasks": {
@@ -225,7 +229,19 @@ function answer(
           : [],
       );
     case "timeline":
-      return json(response, madeUpTimeline(here.agents, here.tasks, now));
+      return json(
+        response,
+        madeUpTimeline(here.tasks, query.get("from") ?? "", query.get("to") ?? ""),
+      );
+    case "analytics":
+      return json(response, madeUpAnalytics(here.agents));
+    case "alerts":
+      return json(response, madeUpAlerts(here.agents, now));
+    case "why":
+      return json(response, {
+        as_of: null,
+        answer: { blocked: [], agents: { total: here.agents.length, free: 2, not_free: {} } },
+      });
     default:
       return missing(response, path);
   }

@@ -28,9 +28,6 @@ from protocol.messages import FleetEvent
 log = logging.getLogger("fleetbus.web")
 
 FRAME_S: Final = 0.25
-CROWD: Final = 100
-CROWD_S: Final = 1.0
-"""With so many who watch, frames come only so often: they take the processor from the fleet."""
 BEAT_S: Final = 2.0
 MOST_WATCHERS: Final = 200
 AGENTS_IN_FULL: Final = 500
@@ -91,7 +88,7 @@ class Hub:
     async def run(self) -> None:
         """Look at what has changed four times a second, while anybody watches."""
         while True:
-            await asyncio.sleep(min(CROWD_S, max(FRAME_S, CROWD_S * self.watchers / CROWD)))
+            await asyncio.sleep(FRAME_S)
             if not self.watchers:
                 self.mirror.take_news()
                 self._forget()

@@ -1,9 +1,12 @@
 /** Every question and act that a view may use, by name and with its types. */
-import { asked, get, post } from "./client";
+import { asked, BASE, get, post } from "./client";
 import type {
   ActsAnswer,
   Agent,
   AgentVerb,
+  Alert,
+  Alerts,
+  Analytics,
   FleetEvent,
   Json,
   Limits,
@@ -13,12 +16,14 @@ import type {
   PlanDiff,
   PlanPreview,
   Schedule,
+  SeriesPage,
   Session,
   StoredPlan,
   Story,
   Task,
   TaskCreation,
   TaskVerb,
+  TimelineAnswer,
   Why,
 } from "./types";
 
@@ -40,8 +45,8 @@ export const agents = {
   }) => post<Agent>("/agents", body),
   forget: (name: string) => asked<unknown>("DELETE", `/agents/${part(name)}`),
   whyIdle: (name: string) => get<Why<Json>>(`/agents/${part(name)}/why-idle`),
-  metrics: <T>(name: string, query: { since?: string; names?: string }) =>
-    get<T>(`/agents/${part(name)}/metrics`, query),
+  metrics: (name: string, since: string) =>
+    get<SeriesPage>(`/agents/${part(name)}/metrics`, { since }),
   act: (name: string, verb: AgentVerb, reason: string, forS: number | null) =>
     post<unknown>(`/agents/${part(name)}/actions`, {
       verb,
@@ -122,4 +127,17 @@ export const fleet = {
     q?: string;
     limit?: number;
   }) => get<Page<FleetEvent>>("/events", query),
+};
+
+export const past = {
+  analytics: (days: number) => get<Analytics>("/analytics", { days }),
+  timeline: (from: string, to: string) => get<TimelineAnswer>("/timeline", { from, to }),
+  exportUrl: (days: number, group: "agent" | "mode") =>
+    `${BASE}/analytics/export.csv?days=${days}&group=${group}`,
+};
+
+export const alerts = {
+  list: () => get<Alerts>("/alerts", { limit: 200 }),
+  acknowledge: (id: string) => post<Alert>(`/alerts/${part(id)}/acknowledge`, {}),
+  test: (channel: string) => post<{ message: string | null }>("/alerts/test", { channel }),
 };

@@ -7,7 +7,8 @@ export type Link =
   /** Values are taken every so often, because the viewer asked for that. */
   | { state: "sampled"; everyS: number; ageS: number }
   | { state: "behind"; seconds: number }
-  | { state: "disconnected"; seconds: number };
+  /** `seconds` since anything was heard; null when nothing ever was. */
+  | { state: "disconnected"; seconds: number | null };
 
 /** A beat comes every two seconds; two that are missing is late, five is silence. */
 export const LATE_S = 4;
@@ -25,7 +26,7 @@ export interface Heard {
 
 export function judge(heard: Heard, nowMs: number): Link {
   if (heard.atMs === null) {
-    return heard.broken ? { state: "disconnected", seconds: 0 } : { state: "connecting" };
+    return heard.broken ? { state: "disconnected", seconds: null } : { state: "connecting" };
   }
   const silence = Math.max(0, (nowMs - heard.atMs) / 1000);
   if (heard.everyS !== null) {

@@ -16,9 +16,9 @@ export function Banner() {
         <Glyph shape="cross" size={14} />
         <p>
           <strong>Disconnected.</strong>{" "}
-          {link.seconds > 0
-            ? `Everything below is as it was ${duration(link.seconds)} ago. `
-            : "The server has not answered yet. "}
+          {link.seconds === null
+            ? "The server has not answered yet. "
+            : `Everything below is as it was ${link.seconds < 1 ? "a moment" : duration(link.seconds)} ago. `}
           The fleet goes on without this page; it connects again by itself.
         </p>
         <button type="button" className="button small" onClick={() => store.refresh()}>

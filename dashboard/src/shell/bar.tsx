@@ -141,8 +141,8 @@ function Viewer() {
             className="button plain"
             onClick={async () => {
               await endpoint.signOut().catch(() => undefined);
-              cache.clear();
               cache.setQueryData(["session"], null);
+              cache.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
             }}
           >
             <Icon name="close" size={16} /> Sign out
@@ -165,12 +165,7 @@ export function Bar() {
       <Freshness />
       <Interval />
       <span className="grow" />
-      <button
-        type="button"
-        className="button finder"
-        onClick={() => shell.open("palette")}
-        aria-label="Find anything (Ctrl K)"
-      >
+      <button type="button" className="button finder" onClick={() => shell.open("palette")}>
         <Icon name="search" size={16} />
         <span>Find or do …</span>
         <kbd>Ctrl K</kbd>

@@ -54,11 +54,25 @@ const MODE_HUES: readonly Hue[] = [
   "vermillion",
 ];
 
-/** A hue for a mode: always the same one for the same word. */
+/** A hue for a word: always the same one for the same word. */
 export function modeHue(mode: string): Hue {
   let sum = 0;
   for (const letter of mode) sum = (sum * 31 + letter.charCodeAt(0)) >>> 0;
   return MODE_HUES[sum % MODE_HUES.length] ?? "grey";
+}
+
+/** Hues for all of *modes*: each keeps its own where it can, and no two share one while there are enough. */
+export function modeHues(modes: readonly string[]): ReadonlyMap<string, Hue> {
+  const found = new Map<string, Hue>();
+  const taken = new Set<Hue>();
+  for (const mode of [...new Set(modes)].sort()) {
+    const first = MODE_HUES.indexOf(modeHue(mode));
+    const order = [...MODE_HUES.slice(first), ...MODE_HUES.slice(0, first)];
+    const hue = order.find((one) => !taken.has(one)) ?? modeHue(mode);
+    taken.add(hue);
+    found.set(mode, hue);
+  }
+  return found;
 }
 
 /** What a hue is in the theme of now, for a canvas. */

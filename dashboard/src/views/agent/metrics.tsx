@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { agents, plan } from "../../api/endpoints";
-import type { Agent, Json } from "../../api/types";
+import type { Agent, Json, SeriesPage } from "../../api/types";
 import { figure, unitOf } from "../../format/numbers";
 import { plain } from "../../format/words";
 import { useStore } from "../../live/hooks";
@@ -35,41 +35,22 @@ export function thresholdOf(
   return undefined;
 }
 
-/** The values of the last hour as the server keeps them, by metric; none where it keeps none. */
-function read(said: unknown): Map<string, Point[]> {
-  const found = new Map<string, Point[]>();
-  const series = (said as { series?: unknown } | undefined)?.series;
-  const entries = Array.isArray(series)
-    ? series.map((one) => [one.name, one.points] as const)
-    : Object.entries(series ?? {});
-  for (const [name, points] of entries) {
-    if (!Array.isArray(points)) continue;
-    const values = points.flatMap((point: unknown): Point[] => {
-      if (Array.isArray(point))
-        return [
-          [
-            typeof point[0] === "number" ? point[0] : Date.parse(String(point[0])),
-            Number(point[1]),
-          ],
-        ];
-      const one = point as { at?: string; avg?: number; mean?: number; value?: number };
-      const value = one.value ?? one.avg ?? one.mean;
-      return one.at && value !== undefined ? [[Date.parse(one.at), value]] : [];
-    });
-    found.set(String(name), values);
-  }
-  return found;
+/** The values of the last hour as the server keeps them, by metric. */
+function read(said: SeriesPage | undefined): Map<string, Point[]> {
+  return new Map(
+    (said?.series ?? []).map((one) => [
+      one.name,
+      one.at.map((at, index): Point => [Date.parse(at), one.mean[index] ?? 0]),
+    ]),
+  );
 }
 
 export function Metrics({ agent }: { agent: Agent }) {
   const store = useStore();
   const names = Object.keys(agent.performance_metrics).sort();
-  const past = useLiveQuery<unknown>(
+  const past = useLiveQuery(
     ["metrics", agent.name],
-    () =>
-      agents
-        .metrics(agent.name, { since: new Date(Date.now() - WINDOW_MS).toISOString() })
-        .catch(() => ({})),
+    () => agents.metrics(agent.name, new Date(Date.now() - WINDOW_MS).toISOString()),
     30,
   );
   const inForce = useQuery({ queryKey: ["plan"], queryFn: plan.show, staleTime: 30_000 });

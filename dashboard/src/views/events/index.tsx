@@ -185,35 +185,35 @@ function EventLine({
   event: FleetEvent;
   onSubject: (subject: string) => void;
 }) {
+  const [open, setOpen] = useState(false);
   const look = lookOf(event.kind);
-  const hasMore = Object.keys(event.data).length > 0;
-  const said = (
-    <>
-      <span className="small faint nowrap">
-        <When iso={event.at} />
-      </span>
-      <span className={`event-kind ${look.hue}`}>
-        <Glyph shape={look.shape} size={10} /> {titled(event.kind.replaceAll(".", " "))}
-      </span>
-      <span className="event-text">
-        <SubjectLink event={event} /> <span className="soft">{event.text}</span>
-      </span>
-    </>
-  );
-  if (!hasMore)
-    return (
-      <li className="event-line">
-        {said}
-        <span className="faint small num">{event.number}</span>
-      </li>
-    );
   return (
     <li>
-      <details>
-        <summary className="event-line">
-          {said}
+      <div className="event-line">
+        <span className="small faint nowrap">
+          <When iso={event.at} />
+        </span>
+        <span className={`event-kind ${look.hue}`}>
+          <Glyph shape={look.shape} size={10} /> {titled(event.kind.replaceAll(".", " "))}
+        </span>
+        <span className="event-text">
+          <SubjectLink event={event} /> <span className="soft">{event.text}</span>
+        </span>
+        {Object.keys(event.data).length > 0 ? (
+          <button
+            type="button"
+            className="button plain small num"
+            aria-expanded={open}
+            aria-label={`Details of event ${event.number}`}
+            onClick={() => setOpen(!open)}
+          >
+            {event.number} {open ? "▾" : "▸"}
+          </button>
+        ) : (
           <span className="faint small num">{event.number}</span>
-        </summary>
+        )}
+      </div>
+      {open ? (
         <div className="event-more">
           <pre className="value">{JSON.stringify(event.data, null, 2)}</pre>
           {event.subject ? (
@@ -226,7 +226,7 @@ function EventLine({
             </button>
           ) : null}
         </div>
-      </details>
+      ) : null}
     </li>
   );
 }

@@ -94,18 +94,21 @@ function Card({
           </Chip>
         ) : null}
       </div>
-      <dl className="card-metrics">
-        {metrics.map((name) => (
-          <div key={name}>
-            <dt>{plain(name.replace(/_(usage|time)$/, ""))}</dt>
-            <dd className="num">
-              {figure(agent.performance_metrics[name] ?? 0)}{" "}
-              <span className="faint">{unitOf(name)}</span>
-            </dd>
-          </div>
-        ))}
-        {metrics.length === 0 ? <div className="faint small">No metric told yet</div> : null}
-      </dl>
+      {metrics.length === 0 ? (
+        <p className="card-metrics faint small">No metric told yet</p>
+      ) : (
+        <dl className="card-metrics">
+          {metrics.map((name) => (
+            <div key={name}>
+              <dt>{plain(name.replace(/_(usage|time)$/, ""))}</dt>
+              <dd className="num">
+                {figure(agent.performance_metrics[name] ?? 0)}{" "}
+                <span className="faint">{unitOf(name)}</span>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
       <footer className="small faint">
         <span>
           Heard <When iso={agent.last_heartbeat} as="ago" />

@@ -1,0 +1,219 @@
+/**
+ * The timeline as a canvas: only the rows in sight are painted, at most once a frame.
+ *
+ * Dragging brushes a part to zoom to, the wheel with Ctrl zooms, the arrow keys move. Everything it
+ * shows can be read in the table.
+ */
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { Bar, Shade, TimelineAnswer } from "../../api/types";
+import { clock, day, duration } from "../../format/time";
+import { onTheme } from "../../shell/theme";
+import { modeHues } from "../../ui/looks";
+import { HEAD, paint, ROW, SIDE } from "./paint";
+import { moved, type Span, zoomed } from "./span";
+
+interface Props {
+  rows: readonly string[];
+  data: TimelineAnswer;
+  span: Span;
+  now: number;
+  zone: string;
+  onSpan: (span: Span) => void;
+  onOpen: (task: string) => void;
+}
+
+export interface Drawn extends Bar {
+  from: number;
+  until: number | null;
+}
+
+export function Chart({ rows, data, span, now, zone, onSpan, onOpen }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  const [top, setTop] = useState(0);
+  const [theme, setTheme] = useState(0);
+  const [hover, setHover] = useState<{ bar: Drawn; x: number; y: number } | null>(null);
+  const [brush, setBrush] = useState<{ from: number; to: number } | null>(null);
+  useEffect(() => onTheme(() => setTheme((one) => one + 1)), []);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() =>
+      setSize({ width: element.clientWidth, height: element.clientHeight }),
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const bars = useMemo(() => {
+    const by = new Map<string, Drawn[]>();
+    for (const bar of data.bars) {
+      const drawn = {
+        ...bar,
+        from: Date.parse(bar.started_at ?? bar.offered_at),
+        until: bar.ended_at ? Date.parse(bar.ended_at) : null,
+      };
+      const row = by.get(bar.agent);
+      if (row) row.push(drawn);
+      else by.set(bar.agent, [drawn]);
+    }
+    return by;
+  }, [data.bars]);
+  const hues = useMemo(() => modeHues(data.bars.map((bar) => bar.mode)), [data.bars]);
+  const legend = [...hues].slice(0, 12);
+  const shades = useMemo(
+    () =>
+      data.shades.map((one: Shade) => ({
+        ...one,
+        start: Date.parse(one.from),
+        end: Date.parse(one.until),
+      })),
+    [data.shades],
+  );
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme stands for the colours that are read
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => {
+      if (canvas.current && size.width)
+        paint(canvas.current, {
+          rows,
+          bars,
+          shades,
+          hues,
+          span,
+          now,
+          zone,
+          top,
+          ...size,
+          brush,
+        });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [rows, bars, shades, hues, span, now, zone, top, size, theme, brush]);
+
+  const width = Math.max(1, size.width - SIDE);
+  const timeAt = (x: number) => span.from + ((x - SIDE) / width) * (span.until - span.from);
+  const place = (event: React.MouseEvent) => {
+    const box = canvas.current?.getBoundingClientRect();
+    return { x: event.clientX - (box?.left ?? 0), y: event.clientY - (box?.top ?? 0) };
+  };
+  const under = (x: number, y: number): Drawn | null => {
+    if (y < HEAD || x < SIDE) return null;
+    const name = rows[Math.floor((y - HEAD + top) / ROW)];
+    const at = timeAt(x);
+    const slack = ((span.until - span.from) / width) * 2;
+    return (
+      (bars.get(name ?? "") ?? []).find(
+        (bar) => at >= bar.from - slack && at <= (bar.until ?? now) + slack,
+      ) ?? null
+    );
+  };
+  return (
+    <section className="panel timeline" aria-label="Timeline">
+      <div
+        ref={scroller}
+        className="timeline-scroll"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: its keys are those of the list of keys
+        tabIndex={0}
+        role="region"
+        aria-label="Rows of agents; arrow keys move, plus and minus zoom"
+        onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+        onKeyDown={(event) => {
+          const next =
+            event.key === "ArrowLeft"
+              ? moved(span, -0.1)
+              : event.key === "ArrowRight"
+                ? moved(span, 0.1)
+                : event.key === "+" || event.key === "="
+                  ? zoomed(span, 0.7, 0.5)
+                  : event.key === "-"
+                    ? zoomed(span, 1.4, 0.5)
+                    : null;
+          if (next === null) return;
+          event.preventDefault();
+          onSpan(next);
+        }}
+        onWheel={(event) => {
+          if (event.ctrlKey || event.metaKey)
+            onSpan(
+              zoomed(
+                span,
+                event.deltaY > 0 ? 1.2 : 0.8,
+                Math.max(0, place(event).x - SIDE) / width,
+              ),
+            );
+          else if (event.shiftKey) onSpan(moved(span, event.deltaY > 0 ? 0.1 : -0.1));
+        }}
+      >
+        <canvas
+          ref={canvas}
+          className="live"
+          style={{ width: size.width, height: size.height }}
+          role="img"
+          aria-label={`${data.bars.length} attempts of ${rows.length} agents; the table shows the same in words`}
+          onMouseDown={(event) => {
+            const { x, y } = place(event);
+            if (x > SIDE && !under(x, y)) setBrush({ from: timeAt(x), to: timeAt(x) });
+          }}
+          onMouseMove={(event) => {
+            const { x, y } = place(event);
+            if (brush) setBrush({ ...brush, to: timeAt(x) });
+            else {
+              const bar = under(x, y);
+              if (bar !== hover?.bar) setHover(bar ? { bar, x, y } : null);
+            }
+          }}
+          onMouseUp={() => {
+            if (brush && Math.abs(brush.to - brush.from) > (span.until - span.from) / 100)
+              onSpan({
+                from: Math.min(brush.from, brush.to),
+                until: Math.max(brush.from, brush.to),
+              });
+            setBrush(null);
+          }}
+          onMouseLeave={() => {
+            setHover(null);
+            setBrush(null);
+          }}
+          onClick={(event) => {
+            const { x, y } = place(event);
+            const bar = under(x, y);
+            if (bar) onOpen(bar.task);
+          }}
+        />
+        <div style={{ height: Math.max(0, HEAD + rows.length * ROW - size.height) }} />
+      </div>
+      {hover ? (
+        <div
+          className="heat-tip"
+          style={{
+            left: Math.min(hover.x + 12, size.width - 250),
+            top: Math.min(hover.y + 18, size.height - 110),
+          }}
+        >
+          <strong>{hover.bar.name}</strong>
+          <span className="small">
+            {hover.bar.mode} on {hover.bar.agent} · {hover.bar.outcome}
+          </span>
+          <span className="small soft">
+            {day(hover.bar.from, zone)} {clock(hover.bar.from, zone)},{" "}
+            {duration(((hover.bar.until ?? now) - hover.bar.from) / 1000)}
+          </span>
+        </div>
+      ) : null}
+      <ul className="legend small timeline-legend">
+        {legend.map(([mode, hue]) => (
+          <li key={mode}>
+            <i className={`swatch ${hue}`} /> {mode}
+          </li>
+        ))}
+        <li>
+          <i className="swatch failed-sign" /> failed
+        </li>
+        <li>
+          <i className="swatch shade-sign" /> avoided or idle hours
+        </li>
+      </ul>
+    </section>
+  );
+}
