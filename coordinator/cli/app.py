@@ -23,15 +23,18 @@ from coordinator.cli import (
     why_commands,
 )
 from coordinator.cli.conformance import command as conformance_command
+from coordinator.cli.init import command as init_command
 from coordinator.cli.report import command as report_command
+from coordinator.cli.sections import Sections
 from coordinator.cli.up import command as up_command
 from coordinator.settings import BadSettings
 from protocol.errors import FleetBusError
 
 app = typer.Typer(
     name="fleetbus",
+    cls=Sections,
     help="A fleet bus over MQTT: one coordinator, many agents, work under leases.\n\n"
-    "Start with: fleetbus up",
+    "To look around: fleetbus up. For a fleet of your own: fleetbus init, then fleetbus up.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -55,6 +58,7 @@ def fleetbus(
 
 
 for one in (
+    init_command.init,
     up_command.up,
     web_commands.web,
     part_commands.coordinator,

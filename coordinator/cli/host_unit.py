@@ -1,8 +1,10 @@
 """The host of a machine as a service: a systemd unit, and Windows' Task Scheduler. Pure."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 STOP_WITHIN_S: Final = 30
@@ -52,33 +54,48 @@ class Unit:
         return shlex.join(words)
 
     def text(self) -> str:
-        """Render the unit of systemd.
-
-        When the host ends, whatever way, systemd ends what it leaves (``KillMode=mixed``), so
-        that the next one starts its agents anew.
-        """
+        """Render the unit of systemd."""
         files = {"FLEETBUS_PASSWORD_FILE": self.password_file, "FLEETBUS_CA_FILE": self.ca_file}
-        environment = [
-            f'Environment="{name}={file.absolute()}"' for name, file in files.items() if file
-        ]
-        lines = [
-            "[Unit]",
-            "Description=fleetbus host: runs the agents of this machine",
-            "Wants=network-online.target",
-            "After=network-online.target",
-            "",
-            "[Service]",
-            f"User={self.user}",
-            f"WorkingDirectory={self.folder}",
-            *environment,
-            # A per cent sign begins a word of systemd's own.
-            f"ExecStart={self.command_line.replace('%', '%%')}",
-            "Restart=always",
-            "RestartSec=2",
-            "KillMode=mixed",
-            f"TimeoutStopSec={STOP_WITHIN_S}",
-            "",
-            "[Install]",
-            "WantedBy=multi-user.target",
-        ]
-        return "\n".join(lines) + "\n"
+        return service_text(
+            description="fleetbus host: runs the agents of this machine",
+            command_line=self.command_line,
+            user=self.user,
+            folder=self.folder,
+            environment={name: str(file.absolute()) for name, file in files.items() if file},
+        )
+
+
+def service_text(
+    *,
+    description: str,
+    command_line: str,
+    user: str,
+    folder: Path,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Render a unit of systemd for what runs agents.
+
+    When it ends, whatever way, systemd ends what it leaves (``KillMode=mixed``), so that the next
+    one starts its agents anew.
+    """
+    lines = [
+        "[Unit]",
+        f"Description={description}",
+        "Wants=network-online.target",
+        "After=network-online.target",
+        "",
+        "[Service]",
+        f"User={user}",
+        f"WorkingDirectory={folder}",
+        *(f'Environment="{name}={value}"' for name, value in environment.items()),
+        # A per cent sign begins a word of systemd's own.
+        f"ExecStart={command_line.replace('%', '%%')}",
+        "Restart=always",
+        "RestartSec=2",
+        "KillMode=mixed",
+        f"TimeoutStopSec={STOP_WITHIN_S}",
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+    return "\n".join(lines) + "\n"

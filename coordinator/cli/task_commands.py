@@ -86,7 +86,8 @@ def _steering(op: SubmitOp, said: str, help_text: str) -> Callable[..., None]:
             reply = bus.request(op, task=task)
         _answer(reply, as_json=as_json, said=said)
 
-    return app.command(op.value, help=help_text)(steer)
+    example = f"Example: fleetbus task {op.value} 0198c2f0-hello"
+    return app.command(op.value, help=f"{help_text}\n\n{example}")(steer)
 
 
 cancel = _steering(

@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -33,7 +34,9 @@ def write_plan(folder: Path, *agents: dict[str, Any]) -> Path:
     return plan
 
 
-def fleetbus(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def fleetbus(
+    *words: str | Path, cwd: Path, variables: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "coordinator.cli", *words],
         cwd=cwd,
@@ -41,7 +44,7 @@ def fleetbus(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=WITHIN_S,
         check=False,
-        env=environment(),
+        env={**environment(), **variables},
     )
 
 
@@ -107,10 +110,15 @@ def the_link_signs_in_once(running: "Up") -> None:
 
 @contextlib.contextmanager
 def up(folder: Path, *agents: dict[str, Any], words: tuple[str, ...] = FREE) -> Iterator[Up]:
-    plan = write_plan(folder, *agents)
+    with up_in(folder, "--plan", write_plan(folder, *agents), words=words) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def up_in(folder: Path, *more: str | Path, words: tuple[str, ...] = FREE) -> Iterator[Up]:
     with (folder / "up.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "coordinator.cli", "up", "--plan", plan, *words],
+            [sys.executable, "-m", "coordinator.cli", "up", *more, *words],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -1,13 +1,16 @@
 """The command as a whole: it is quick to say what it can do, and what it lacks."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from coordinator.cli.app import app
+from coordinator.cli.sections import SECTIONS
 
 
 def every_command(group: typer.Typer, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -30,6 +33,7 @@ COMMANDS = every_command(app)
 
 def test_the_commands_keep_their_names() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
+        "init",
         "up",
         "broker",
         "broker config",
@@ -85,8 +89,42 @@ def test_the_commands_keep_their_names() -> None:
 def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
     said = CliRunner().invoke(app, [*path, "--help"])
     assert said.exit_code == 0
-    steering = path[0] == "task" and path[1] not in {"add", "show"}
-    assert steering or "Example: fleetbus " + " ".join(path) in said.output
+    assert "Example: fleetbus " + " ".join(path) in said.output
+
+
+def test_the_list_of_commands_has_each_once_on_one_line() -> None:
+    listed = [name for section in SECTIONS.values() for name in section]
+    assert sorted(listed) == sorted({path[0] for path in COMMANDS})
+    lines = CliRunner().invoke(app, ["--help"]).output.splitlines()
+    for section, commands in SECTIONS.items():
+        assert f"{section}:" in lines
+        for name, what in commands.items():
+            assert [line.split(maxsplit=1) for line in lines].count([name, what]) == 1
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    def completed(typed: str) -> list[str]:
+        words = typed.split(" ")
+        asked = {"_FLEETBUS_COMPLETE": "complete_bash", "COMP_WORDS": typed}
+        said = subprocess.run(
+            [Path(sys.executable).parent / "fleetbus"],
+            env={**os.environ, **asked, "COMP_CWORD": str(len(words) - 1)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return said.stdout.split()
+
+    assert completed("fleetbus en") == ["enroll", "enrolled"]
+    assert completed("fleetbus plan ro") == ["rollback"]
+    assert completed("fleetbus init --rea") == ["--reached-by"]
+
+
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant() -> None:
+    said = CliRunner().invoke(app, ["watsch"])
+    assert said.exit_code == 2
+    assert "Did you mean 'watch'?" in said.stderr
 
 
 def test_a_base_install_is_told_which_extra_is_missing() -> None:
