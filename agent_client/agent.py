@@ -102,6 +102,11 @@ class Agent:
         """The name of the agent on the bus."""
         return self.settings.name
 
+    @property
+    def handlers(self) -> Handlers:
+        """What the agent can do, for :mod:`agent_client.testing`."""
+        return self._handlers
+
     # --- what it can do
 
     def handler(self, *modes: str, isolation: Isolation | None = None) -> Callable[[H], H]:

@@ -1,0 +1,1 @@
+"""What an agent costs the bot that embeds it."""
