@@ -78,6 +78,12 @@ bench: $(READY) ## Measure throughput and latency on this machine
 fuzz: $(READY) ## Let a fuzzer attack the broker's framing, matching and conversations for a minute each
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
+# The time of the last commit is the time of everything inside: the same commit gives the same bytes.
+.PHONY: package
+package: $(READY) dashboard ## Build sdist and wheel, with the control room's pages inside, into dist/
+	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}" $(BIN)/python -m hatchling build
+	@cd dist && sha256sum *
+
 .PHONY: lock
 lock: $(READY) ## Make requirements-dev.lock anew, with the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --upgrade \

@@ -18,7 +18,9 @@ def main() -> None:
             raise
         print(
             f"The `fleetbus` command needs {missing!r}, which comes with the `server` extra:\n"
-            "  pip install 'fleetbus[server]'",
+            "  pip install 'fleetbus[server]'\n"
+            "This base install runs agents and hosts: python -m agent_client, and\n"
+            "python -m agent_client.host",
             file=sys.stderr,
         )
         sys.exit(1)

@@ -115,16 +115,22 @@ def up(folder: Path, *agents: dict[str, Any], words: tuple[str, ...] = FREE) -> 
 
 
 @contextlib.contextmanager
-def up_in(folder: Path, *more: str | Path, words: tuple[str, ...] = FREE) -> Iterator[Up]:
+def up_in(
+    folder: Path,
+    *more: str | Path,
+    words: tuple[str, ...] = FREE,
+    program: tuple[str, ...] = (sys.executable, "-m", "coordinator.cli"),
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Up]:
     with (folder / "up.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "coordinator.cli", "up", *more, *words],
+            [*program, "up", *more, *words],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment(),
+            env=environment() if variables is None else variables,
         )
     running = Up(process, folder)
     try:

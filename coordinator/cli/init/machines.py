@@ -16,6 +16,7 @@ from broker.credentials.records import Book, fingerprint, new_secret
 from coordinator.cli.host_unit import Unit
 from coordinator.cli.init.answers import Answers
 from coordinator.cli.local_secrets import secret_file, write_secret
+from coordinator.cli.up.data import make_directory
 from coordinator.settings import CoordinatorSettings
 from protocol.access import Role
 from protocol.names import host_name
@@ -64,6 +65,7 @@ set FLEETBUS_PASSWORD_FILE=host.secret
 
 def prepare(answers: Answers, chosen: CoordinatorSettings) -> list[Path]:
     """Make the certificates and one folder for each other machine; return the folders."""
+    make_directory(chosen.data)
     authority = Authority(chosen.certs, clock.now())
     if not (chosen.certs / "server.pem").exists():
         authority.issue_server([answers.reached_by])

@@ -42,14 +42,19 @@ class BadDataDirectory(FleetBusError):
         )
 
 
+def make_directory(data: Path) -> None:
+    """Make the directory *data*, or raise :class:`OSError`."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignore = data / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")  # a store and a secret belong into no repository
+
+
 @contextlib.contextmanager
 def held(data: Path) -> Iterator[None]:
     """Make *data* and hold it while the caller supervises, or raise :class:`AlreadyUp`."""
     try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        ignore = data / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")  # a store and a secret belong into no repository
+        make_directory(data)
         lock = (data / "up.lock").open("a+")
     except OSError as error:
         raise BadDataDirectory(data, error) from None

@@ -136,6 +136,8 @@ def test_a_base_install_is_told_which_extra_is_missing() -> None:
     assert said.stderr == (
         "The `fleetbus` command needs 'typer', which comes with the `server` extra:\n"
         "  pip install 'fleetbus[server]'\n"
+        "This base install runs agents and hosts: python -m agent_client, and\n"
+        "python -m agent_client.host\n"
     )
 
 

@@ -132,6 +132,7 @@ def test_each_other_machine_gets_what_it_needs_to_join(tmp_path: Path) -> None:
     for secret in (folder / "host.secret", folder / "secrets" / "Far.secret"):
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert (tmp_path / ".fleetbus" / ".gitignore").read_text() == "*\n"
     assert (folder / "ca.pem").read_text().startswith("-----BEGIN CERTIFICATE-----")
     unit = (folder / "fleetbus-host.service").read_text()
     assert "--broker mqtts://hub.lan:8883 " in unit
