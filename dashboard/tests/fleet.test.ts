@@ -76,4 +76,17 @@ describe("the fleet as the stream tells it", () => {
     expect(again.agents).toBe(started.agents);
     expect(again.seq).toBe(20);
   });
+
+  test("a large fleet is told in rows, and a change to the other way of telling is a gap", () => {
+    const columns = ["name", "status"];
+    const large = fromSnapshot(UNKNOWN, {
+      seq: 1,
+      at: AT,
+      views: { heat: { columns, rows: [["Main", "idle"]] } },
+    });
+    const { fleet } = withDelta(large, { seq: 2, at: AT, heat: { upsert: [["Main", "busy"]] } });
+    expect(fleet.agents.get("Main")).toMatchObject({ status: "busy", capabilities: [] });
+    expect(withDelta(large, { seq: 2, at: AT, agents: { remove: ["Main"] } }).gap).toBe(true);
+    expect(withDelta(started, { seq: 11, at: AT, heat: { remove: ["Main"] } }).gap).toBe(true);
+  });
 });

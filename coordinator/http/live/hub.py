@@ -154,7 +154,14 @@ class Hub:
             return self._framed("snapshot", views, None, self._snapshot), now
         if not changes:
             return None, now
-        return self._framed("delta", views, seq, lambda asked: _delta(merged(changes), asked)), now
+        shown = self._as_told(views)
+        return self._framed("delta", views, seq, lambda _: _delta(merged(changes), shown)), now
+
+    def _as_told(self, views: tuple[str, ...]) -> tuple[str, ...]:
+        """Return *views* as they are told now: of a large fleet, rows in place of agents."""
+        if len(self._agents) <= AGENTS_IN_FULL:
+            return views
+        return tuple(dict.fromkeys("heat" if view == "agents" else view for view in views))
 
     def _framed(
         self,

@@ -45,7 +45,8 @@ async def dashboard(path: str, request: Request) -> Response:
         forever = path.startswith(HASHED)
         kept = "public, max-age=31536000, immutable" if forever else "no-cache"
         return _file(file, request, kept)
-    if path.startswith(HASHED) or "." in path.rpartition("/")[2]:
+    at_top = "/" not in path  # deeper down are views, and an agent's name may have a dot
+    if path.startswith(HASHED) or (at_top and "." in path):
         raise Refused.unknown("file", f"/{path}")
     return _file(folder / INDEX, request, "no-cache")
 

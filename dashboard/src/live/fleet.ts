@@ -115,6 +115,10 @@ export function withDelta(before: Fleet, delta: Delta): Applied {
   if (before.seq < 0) return { fleet: before, gap: true };
   if (delta.seq <= before.seq) return { fleet: before, gap: false };
   if (delta.after !== undefined && delta.after !== before.seq) return { fleet: before, gap: true };
+  // The fleet has become so large, or so small, that it is told in the other way from now on.
+  if (before.columns === null ? delta.heat !== undefined : delta.agents !== undefined) {
+    return { fleet: before, gap: true };
+  }
   const single = ones(delta as unknown as Record<string, unknown>);
   const columns = before.columns;
   const rows =

@@ -92,6 +92,20 @@ async def test_a_watcher_gets_a_snapshot_and_then_only_the_fields_that_changed()
     running.cancel()
 
 
+async def test_a_large_fleet_is_told_in_rows_in_the_snapshot_and_in_every_change() -> None:
+    mirror = mirror_of(*(f"bot-{number}" for number in range(AGENTS_IN_FULL + 1)))
+    hub = Hub(mirror)
+    running = asyncio.create_task(hub.run())
+    stream = frames(hub, "agents")
+    first = await next_of(stream, "snapshot")
+    assert len(first["views"]["heat"]["rows"]) == AGENTS_IN_FULL + 1
+    mirror.apply("fleet/v1/registry/bot-7", card("bot-7", AgentStatus.BUSY), 1.0)
+    delta = await next_of(stream, "delta")
+    assert "agents" not in delta
+    assert [row[:2] for row in delta["heat"]["upsert"]] == [["bot-7", "busy"]]
+    running.cancel()
+
+
 async def test_a_watcher_that_comes_back_in_time_goes_on_where_it_was() -> None:
     mirror = mirror_of("Main")
     hub = Hub(mirror)

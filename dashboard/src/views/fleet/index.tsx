@@ -115,7 +115,7 @@ export default function Fleet() {
         <section className="panel">
           <Empty title="No agent has been seen yet">
             <p>Start one of the plan's agents, or any bot that uses agent_client:</p>
-            <code>fleetbus agent --name Main</code>
+            <code>fleetbus agent Main --capability quest</code>
           </Empty>
         </section>
       ) : (

@@ -38,7 +38,7 @@ export default function Now() {
               Start one of the plan's agents, or any bot that uses <code>agent_client</code>; it
               appears here by itself.
             </p>
-            <code>fleetbus agent --name Main</code>
+            <code>fleetbus agent Main --capability quest</code>
             <p>
               <button type="button" className="button" onClick={() => shell.open("create")}>
                 Create a task
