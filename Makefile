@@ -74,6 +74,12 @@ demo: $(READY) ## Watch a small fleet at work
 bench: $(READY) ## Measure throughput and latency on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: docs
+docs: $(READY) ## Write the reference pages anew and build the documentation into build/site
+	$(BIN)/python tools/write_reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "The documentation: build/site/index.html"
+
 .PHONY: fuzz
 fuzz: $(READY) ## Let a fuzzer attack the broker's framing, matching and conversations for a minute each
 	$(BIN)/python -m tests.fuzz $(ARGS)
