@@ -7,7 +7,7 @@ it out. What is said in every transaction is therefore compiled when the store i
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Dialect
+from sqlalchemy import Connection, CursorResult, Dialect, Select
 from sqlalchemy.sql.expression import UpdateBase
 
 
@@ -15,7 +15,10 @@ class Prepared:
     """One statement in the text and parameter style of one database."""
 
     def __init__(
-        self, statement: UpdateBase, dialect: Dialect, columns: Sequence[str] | None = None
+        self,
+        statement: UpdateBase | Select[Any],
+        dialect: Dialect,
+        columns: Sequence[str] | None = None,
     ) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=columns)
         self._text = str(compiled)
@@ -23,9 +26,13 @@ class Prepared:
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
         """Carry the statement out for each of *rows*: parameters by name."""
-        if self._order is None:
-            return connection.exec_driver_sql(self._text, [dict(row) for row in rows])
-        parameters = [tuple(row[name] for name in self._order) for row in rows]
+        order = self._order
+        parameters: Any = (
+            [dict(row) for row in rows]
+            if order is None
+            else [tuple(row[name] for name in order) for row in rows]
+        )
+        # One by itself, or a question would be asked without listening to the answer.
         return connection.exec_driver_sql(
             self._text, parameters[0] if len(parameters) == 1 else parameters
         )

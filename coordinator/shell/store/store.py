@@ -14,19 +14,13 @@ from typing import Any, Final, TypeVar
 import orjson
 from sqlalchemy import (
     Connection,
-    Dialect,
     Table,
-    bindparam,
     delete,
     func,
     or_,
     select,
-    update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.expression import UpdateBase
 
 from coordinator.shell.crash import CrashPoint, crash_here
 from coordinator.shell.store.archive import Archive
@@ -47,6 +41,7 @@ from coordinator.shell.store.schema import (
     TASKS,
 )
 from coordinator.shell.store.sidecar import NAME, Sidecar
+from coordinator.shell.store.statements import COUNT_ONE, columns, replies_to, upsert
 from protocol.messages import Reply
 from protocol.vocabulary import TaskStatus
 
@@ -82,13 +77,14 @@ class Store:
         """What may or may not have been committed when its transaction broke."""
         dialect = self._engine.dialect
         self._statements = {
-            table: Prepared(_upsert(table, dialect), dialect, _columns(table))
+            table: Prepared(upsert(table, dialect), dialect, columns(table))
             for table in (META, TASKS, AGENTS, LEDGERS, MARKS, REPLIES)
         } | {
-            table: Prepared(table.insert(), dialect, _columns(table))
+            table: Prepared(table.insert(), dialect, columns(table))
             for table in (ATTEMPTS, PLANS, EVENTS)
         }
-        self._count_one = Prepared(_COUNT, dialect)
+        self._count_one = Prepared(COUNT_ONE, dialect)
+        self._find_replies = Prepared(replies_to(dialect), dialect)
 
     @classmethod
     def in_directory(cls, data: Path) -> "Store":
@@ -156,19 +152,17 @@ class Store:
 
     def known_replies(self, requests: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Reply]:
         """Return the answers that were given before to any of *requests* (client, request id)."""
-        # Not a list of pairs: SQLite would read the whole table for it.
         ids: dict[str, list[str]] = {}
         for client, request_id in requests:
             ids.setdefault(client, []).append(request_id)
-        answered = select(REPLIES.c.client, REPLIES.c.request_id, REPLIES.c.doc)
 
         def found() -> dict[tuple[str, str], Reply]:
             with self._writer.begin():
                 return {
-                    (client, request_id): Reply.model_validate(orjson.loads(doc))
-                    for asker, asked in ids.items()
-                    for client, request_id, doc in self._writer.execute(
-                        answered.where(REPLIES.c.client == asker, REPLIES.c.request_id.in_(asked))
+                    (client, row.request_id): Reply.model_validate(orjson.loads(row.doc))
+                    for client, asked in ids.items()
+                    for row in self._find_replies.run(
+                        self._writer, [{"asker": client, "asked": orjson.dumps(asked).decode()}]
                     )
                 }
 
@@ -348,31 +342,6 @@ class Store:
 
     def _documents(self, query: Any) -> list[Row]:  # noqa: ANN401 -- a Select of one column
         return [orjson.loads(doc) for doc in self._writer.execute(query).scalars()]
-
-
-_COUNT: Final = (
-    update(META)
-    .where((META.c.key == bindparam("count")) & (META.c.value == bindparam("known")))
-    .values(value=bindparam("next"))
-)
-"""Counts a transaction, if nobody else has written since the last one."""
-
-
-def _upsert(table: Table, dialect: Dialect) -> UpdateBase:
-    insert = postgresql_insert if dialect.name == "postgresql" else sqlite_insert
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    updated = {
-        column.name: statement.excluded[column.name]
-        for column in table.columns
-        if column.name not in keys
-    }
-    return statement.on_conflict_do_update(index_elements=keys, set_=updated)
-
-
-def _columns(table: Table) -> list[str]:
-    """Name the columns of *table* that its rows are given; the others number themselves."""
-    return [column.name for column in table.columns if column is not table.autoincrement_column]
 
 
 def forgotten(meta: Mapping[str, int]) -> Counter[Kind]:
