@@ -90,6 +90,20 @@ package: $(READY) dashboard ## Build sdist and wheel, with the control room's pa
 	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}" $(BIN)/python -m hatchling build
 	@cd dist && sha256sum *
 
+# Not among the developers' packages: it brings twenty of its own, and only a release needs it.
+CYCLONEDX := cyclonedx-bom==7.5.0
+
+.PHONY: sbom
+sbom: $(READY) licences ## Write the bills of materials (CycloneDX) of package and pages into dist/
+	@[[ -x build/sbom/bin/cyclonedx-py ]] || { $(PYTHON) -m venv build/sbom \
+		&& build/sbom/bin/python -m pip install --quiet --disable-pip-version-check $(CYCLONEDX); }
+	$(BIN)/python -m tools.write_sbom build/sbom/bin/cyclonedx-py
+	npm --prefix dashboard sbom --package-lock-only --omit dev --sbom-format cyclonedx > dist/dashboard.cdx.json
+
+.PHONY: licences
+licences: $(READY) ## Write docs/licences.md: whose work runs in a fleet, under which licence
+	$(BIN)/python -m tools.write_licences
+
 .PHONY: lock
 lock: $(READY) ## Make requirements-dev.lock anew, with the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --upgrade \

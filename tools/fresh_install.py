@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-TREE = Path(__file__).parents[2]
+TREE = Path(__file__).parents[1]
 EPOCH = "1767225600"
 """When the package was made, as far as its bytes tell."""
 
