@@ -1,0 +1,1 @@
+"""A large fleet on one coordinator: thousands of agents that speak the whole protocol."""
