@@ -39,13 +39,14 @@ def test_stored_markup_is_shown_as_it_is_and_never_runs(
     admin.post(f"/tasks/{task}/actions", json={"verb": "cancel", "reason": "tidy up"})
 
 
-def test_a_page_without_its_server_says_so_greys_its_values_and_comes_back(
+def test_a_page_without_its_server_says_so_and_greys_its_values(
     browser: Browser, fleet: Fleet, link: Callable[[], str]
 ) -> None:
     with control_room(fleet) as own, watched_page(browser, own.address) as watched:
         page = watched.page
         page.goto(f"{own.address}/api/orchestrator/signin?link={link()}")
         expect(page.locator(".freshness")).to_have_text("Live")
+        expect(page.locator(".tile").first).to_be_visible()
         own.part.kill()
         expect(page.locator(".freshness")).to_have_text("Disconnected")
         expect(page.get_by_role("alert")).to_contain_text("Disconnected")
