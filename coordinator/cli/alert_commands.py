@@ -8,6 +8,7 @@ from coordinator import settings
 from coordinator.cli import screen
 from coordinator.cli.clock import now_ms
 from coordinator.cli.options import AsJson, Data
+from coordinator.cli.sections import WholeLines
 from protocol.errors import FleetBusError
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from coordinator.plan.schema import FleetPlan
 
 app = typer.Typer(
-    invoke_without_command=True, help="List the alerts; or try a channel they are sent to."
+    cls=WholeLines,
+    invoke_without_command=True,
+    help="List the alerts; or try a channel they are sent to.",
 )
 
 _LOOKS: Final = {"info": ("i", ""), "warning": (screen.WARN, "yellow"), "critical": ("✖", "red")}

@@ -18,6 +18,7 @@ from coordinator.cli.local_secrets import (
 )
 from coordinator.cli.options import Data, MqttPort, Plan, Root
 from coordinator.cli.part_commands import broker
+from coordinator.cli.sections import WholeLines
 from coordinator.settings import CoordinatorSettings, read_secret
 from protocol.access import Role
 from protocol.errors import FleetBusError
@@ -26,7 +27,7 @@ from protocol.topics import Topics
 if TYPE_CHECKING:
     from broker.others.people import Person
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(cls=WholeLines, rich_markup_mode=None)
 app.callback(invoke_without_command=True)(broker)
 
 COORDINATOR = "coordinator"

@@ -15,9 +15,10 @@ from coordinator.cli.fleet_state import FleetState
 from coordinator.cli.host_unit import TASK_SCHEDULER, Unit
 from coordinator.cli.host_views import hosts_table
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
+from coordinator.cli.sections import WholeLines
 from protocol.vocabulary import SubmitOp
 
-app = typer.Typer()
+app = typer.Typer(cls=WholeLines)
 
 Machine = Annotated[
     str | None,
@@ -70,7 +71,7 @@ def host(
 ) -> None:
     """Start, restart and stop this machine's agents as the coordinator asks, until Ctrl-C.
 
-    Example: fleetbus host --machine DESKTOP-ABC123 --broker mqtts://broker.example.org:8883
+    Example: fleetbus host --machine LAPTOP --broker mqtts://hub:8883
     """
     if context.invoked_subcommand is not None:
         return

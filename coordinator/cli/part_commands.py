@@ -81,7 +81,7 @@ def coordinator(
 ) -> None:
     """Run the coordinator on a broker that is already there.
 
-    Example: fleetbus coordinator --plan config/fleet_plan.json --broker mqtt://127.0.0.1:1883
+    Example: fleetbus coordinator --plan plan.json --broker mqtt://127.0.0.1:1883
     """
     from coordinator.shell.service import run
 

@@ -20,6 +20,7 @@ from coordinator.cli.bus import Bus
 from coordinator.cli.clock import now_ms
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
 from coordinator.cli.plan_views import history_table, print_changes, problem_line
+from coordinator.cli.sections import WholeLines
 from coordinator.plan.diff import diff as differences
 from coordinator.plan.load import Examined, examine_file
 from coordinator.plan.problems import Severity
@@ -38,7 +39,7 @@ _ENVELOPE: Final = 4096
 File = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FILE]",
+        metavar="FILE",
         help="The plan. [default: config/fleet_plan.json, else the shipped example]",
         show_default=False,
     ),
@@ -52,7 +53,9 @@ Comment = Annotated[
     str, typer.Option("--comment", "-m", metavar="TEXT", help="Why; kept with the version.")
 ]
 
-app = typer.Typer(help="Look at fleet plans, and put one in force.", no_args_is_help=True)
+app = typer.Typer(
+    cls=WholeLines, help="Look at fleet plans, and put one in force.", no_args_is_help=True
+)
 
 
 @app.callback()
@@ -81,7 +84,7 @@ def diff(
     file: File = None,
     new: Annotated[
         Path | None,
-        typer.Argument(metavar="[NEW]", help="Compare FILE with this one, and ask nobody."),
+        typer.Argument(metavar="NEW", help="Compare FILE with this one, and ask nobody."),
     ] = None,
     offered: Offered = False,
     broker: Broker = None,
@@ -146,12 +149,15 @@ def preview(
 
     if offline:
         policy = compile_plan(_usable(settings.load({"plan": file}).plan_file))
-        found = look_ahead(policy, _snapshot(state), days=days, specs=_specs(tasks))
+        begun = _snapshot(state)
+        with screen.working(f"looking {days:g} days ahead"):
+            found = look_ahead(policy, begun, days=days, specs=_specs(tasks))
     elif state is not None or tasks is not None:
         screen.fail("--state and --tasks need --offline", status=2)
     else:
         brought = {} if file is None else _brought(file)
-        with open_bus(broker, root, operator=True) as bus:
+        ahead = screen.working(f"looking {days:g} days ahead")
+        with ahead, open_bus(broker, root, operator=True) as bus:
             reply = _ask(bus, PlanAction.PREVIEW, timeout=PREVIEW_S, days=days, **brought)
         found = Preview.from_document(reply["preview"])
     if as_json:
@@ -248,7 +254,7 @@ def show(
     version: Annotated[
         int | None,
         typer.Argument(
-            metavar="[VERSION]", min=1, help="[default: the one in force]", show_default=False
+            metavar="VERSION", min=1, help="[default: the one in force]", show_default=False
         ),
     ] = None,
     broker: Broker = None,

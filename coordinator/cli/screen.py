@@ -4,15 +4,19 @@ Text that an agent or an author supplied is never markup and never moves the cur
 through :func:`safe`. A colour never stands without its symbol, so nothing is lost with NO_COLOR.
 """
 
+import contextlib
 import json
 import os
 import sys
 import unicodedata
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final, NoReturn
 
 import typer
 from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
@@ -148,6 +152,19 @@ def table(*columns: str, title: str | None = None) -> Table:
         right = column.startswith(">")
         made.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
     return made
+
+
+@contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on a terminal, beside the answer, that something takes its time; elsewhere nothing."""
+    out = console(stderr=True)
+    if not out.is_terminal:
+        yield
+        return
+    spinner = Spinner("dots", text=f"{what} …")
+    # What is printed meanwhile must go where it would have gone.
+    with Live(spinner, console=out, transient=True, redirect_stdout=False, redirect_stderr=False):
+        yield
 
 
 def print_json(document: object) -> None:

@@ -55,6 +55,17 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+class WholeLines(TyperGroup):
+    """A group of commands, each listed with the whole first paragraph of its help."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own click
+        """Write the list; by default, each line would be cut in the middle of a sentence."""
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        helps = {name: command.help or "" for name, command in found.items() if command}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text.partition("\n\n")[0]) for name, text in helps.items()])
+
+
 class Sections(TyperGroup):
     """The command as a whole."""
 

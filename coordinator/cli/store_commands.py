@@ -46,8 +46,10 @@ def backup(
         _list(copies_in(chosen.data), as_json=as_json)
         return
     _sqlite_only(chosen, "pg_dump")
+    _url(chosen)
     file = to or chosen.data / FOLDER / name_at(now_ms())
-    size = back_up(chosen.data, file)
+    with screen.working("copying and checking"):
+        size = back_up(chosen.data, file)
     if as_json:
         screen.print_json({"file": str(file), "bytes": size})
     else:
@@ -59,7 +61,7 @@ def restore(
     copy: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]", help="The copy to go back to; see backup --list.", show_default=False
+            metavar="FILE", help="The copy to go back to; see backup --list.", show_default=False
         ),
     ] = None,
     as_is: Annotated[
@@ -82,12 +84,13 @@ def restore(
     _sqlite_only(chosen, "pg_restore; see docs/how-to/postgresql.md")
     if (copy is not None) + as_is + empty != 1:
         raise WrongUse("name one: a copy's FILE, --as-is, or --empty")
-    if copy is not None:
-        done = restoring.restore(chosen.data, copy, now_ms())
-    elif as_is:
-        done = restoring.restore_as_is(chosen.data, now_ms())
-    else:
-        done = restoring.begin_anew(chosen.data, now_ms())
+    with screen.working("restoring"):
+        if copy is not None:
+            done = restoring.restore(chosen.data, copy, now_ms())
+        elif as_is:
+            done = restoring.restore_as_is(chosen.data, now_ms())
+        else:
+            done = restoring.begin_anew(chosen.data, now_ms())
     if as_json:
         aside = None if done.aside is None else str(done.aside)
         screen.print_json({"term": done.term, "tasks": done.tasks, "aside": aside})
@@ -115,8 +118,10 @@ def export(
     """
     from coordinator.shell.transfer import export_store
 
-    document = export_store(_url(settings.load({"data": data, "store": store})), now_ms())
-    text = json.dumps(document, ensure_ascii=False, indent=1)
+    url = _url(settings.load({"data": data, "store": store}))
+    with screen.working("reading the store"):
+        document = export_store(url, now_ms())
+        text = json.dumps(document, ensure_ascii=False, indent=1)
     if to is None:
         print(text)
         return

@@ -13,6 +13,7 @@ from coordinator.cli import screen
 from coordinator.cli.bus import Bus
 from coordinator.cli.clock import now_ms
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
+from coordinator.cli.sections import WholeLines
 from coordinator.cli.views import task_lines
 from protocol import codec, strict_json
 from protocol.errors import WireError
@@ -27,7 +28,9 @@ Wait = Annotated[
     bool, typer.Option("--wait", help="Wait for the end; succeed only if it completed.")
 ]
 
-app = typer.Typer(help="Add one task, look at it, and steer it.", no_args_is_help=True)
+app = typer.Typer(
+    cls=WholeLines, help="Add one task, look at it, and steer it.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -45,7 +48,7 @@ def add(
 ) -> None:
     """Add a task. When it is accepted it is stored, and will not be forgotten.
 
-    Example: fleetbus task add --name hello --mode quest --args '{"sleep": 2}' --wait
+    Example: fleetbus task add --name hi --mode quest --args '{"sleep": 2}' --wait
     """
     try:
         spec = TaskSpec(name=name, mode=mode, agent=agent, priority=priority, args=_object(args))

@@ -11,6 +11,7 @@ from coordinator import settings
 from coordinator.cli import clock, screen
 from coordinator.cli.local_secrets import with_local_operator
 from coordinator.cli.options import AsJson, Broker, Data, Host, HttpPort, MqttPort, Root, Store
+from coordinator.cli.sections import WholeLines
 from coordinator.settings import CoordinatorSettings
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from coordinator.http.service import Connections
 
 token_app = typer.Typer(
-    no_args_is_help=True, help="Tokens for the HTTP API: make, list and revoke them."
+    cls=WholeLines,
+    no_args_is_help=True,
+    help="Tokens for the HTTP API: make, list and revoke them.",
 )
 
 

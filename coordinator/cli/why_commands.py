@@ -13,6 +13,7 @@ from coordinator.cli import fleet_commands, screen
 from coordinator.cli.clock import now_ms
 from coordinator.cli.fleet_state import FleetState
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
+from coordinator.cli.sections import WholeLines
 from coordinator.cli.task_commands import Id
 from coordinator.cli.why_views import (
     Document,
@@ -25,7 +26,9 @@ from protocol.topics import CoordinatorChannel
 from protocol.vocabulary import SubmitOp
 
 agents_app = typer.Typer(
-    invoke_without_command=True, help="List the agents; or say why one of them is idle."
+    cls=WholeLines,
+    invoke_without_command=True,
+    help="List the agents; or say why one of them is idle.",
 )
 
 

@@ -31,7 +31,7 @@ SERVICE_PLACE = Path("config/fleetbus.service")
 def init(
     *,
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where the fleet lives.", show_default=False)
+        Path, typer.Argument(metavar="DIR", help="Where the fleet lives.", show_default=False)
     ] = Path(),
     name: Annotated[
         str | None,
@@ -74,7 +74,7 @@ def init(
 
     If agents run on other machines, each gets a folder with its secrets, to be carried there.
 
-    Example: fleetbus init --yes --agent Main:quest,combat --agent Farmer@LAPTOP:farming
+    Example: fleetbus init --yes --agent Main:quest --agent Far@LAPTOP:farming
     """
     places = [folder / PLAN_PLACE, folder / SETTINGS_PLACE]
     if service:

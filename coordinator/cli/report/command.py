@@ -48,7 +48,8 @@ def report(
         fleet = _fleet(None if newest is None else newest.document)
         file = chosen.data / FILE_NAME
         history = HistoryStore(file) if file.is_file() else None
-        document = report_on(archive.engine, history, fleet, days, now_ms())
+        with screen.working(f"looking back {days:g} days"):
+            document = report_on(archive.engine, history, fleet, days, now_ms())
         if history is not None:
             history.close()
     if html is not None:

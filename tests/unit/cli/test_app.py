@@ -90,6 +90,16 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
     said = CliRunner().invoke(app, [*path, "--help"])
     assert said.exit_code == 0
     assert "Example: fleetbus " + " ".join(path) in said.output
+    # An example that goes on in the next line cannot be copied.
+    after = said.output.partition("Example: fleetbus ")[2].partition("\n")[2]
+    assert after.startswith("\n")
+
+
+@pytest.mark.parametrize("group", ["plan", "task", "agents", "host", "broker", "alerts", "token"])
+def test_no_command_of_a_group_is_listed_with_half_a_sentence(group: str) -> None:
+    said = CliRunner().invoke(app, [group, "--help"]).output
+    assert "Commands:" in said
+    assert "..." not in said.partition("Commands:")[2]
 
 
 def test_the_list_of_commands_has_each_once_on_one_line() -> None:

@@ -1,6 +1,7 @@
 """What people see: text from elsewhere does no harm, and no colour stands without its symbol."""
 
 import io
+import sys
 from enum import StrEnum
 
 import pytest
@@ -72,3 +73,23 @@ def test_every_word_has_a_symbol_that_tells_it_apart_without_colour(
 )
 def test_a_duration_reads_as_a_person_would_say_it(milliseconds: int | None, said: str) -> None:
     assert screen.age(milliseconds) == said
+
+
+def test_work_that_takes_its_time_is_told_to_a_terminal_only(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with screen.working("looking ahead"):
+        sys.stdout.write("answer\n")
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("answer\n", "")
+
+
+def test_a_terminal_sees_what_is_being_done_beside_the_answer(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with screen.working("looking ahead"):
+        sys.stdout.write("answer\n")
+    said = capfd.readouterr()
+    assert said.out == "answer\n"
+    assert "looking ahead …" in said.err
