@@ -23,7 +23,12 @@ def main(arguments: Sequence[str] | None = None, *, broker: str | None = None) -
     parser.add_argument("--root", help="root of the fleet's topics (default: $FLEETBUS_ROOT)")
     parser.add_argument("--machine-id", help="default: the name of this machine")
     parser.add_argument("--window-id", default="default")
-    parser.add_argument("--heartbeat", type=float, default=10.0, metavar="SECONDS")
+    parser.add_argument(
+        "--heartbeat",
+        type=float,
+        metavar="SECONDS",
+        help="default: $FLEETBUS_HEARTBEAT_S, else 10",
+    )
     parser.add_argument("--config", help="the agent's own configuration file, TOML or JSON")
     parser.add_argument("--record", help="file to which begin and end of each task are appended")
     parser.add_argument("--state-dir", help="folder for lock and journal, to survive a crash")

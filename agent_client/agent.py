@@ -19,7 +19,9 @@ from agent_client.settings import (
     AgentSettings,
     broker_of,
     client_id_of,
+    heartbeat_of,
     machine_id_of,
+    name_of,
     profile_of,
     root_of,
 )
@@ -50,11 +52,14 @@ class Agent:
     run in threads, up to ``slots`` at once; a thread cannot be killed, so such a handler must call
     ``task.check()`` often. With a *state_dir*, a crash of the bot loses no finished work, and what
     it was working on is given out again at once.
+
+    Without a *name* it is that of ``FLEETBUS_AGENT``, which a host sets for each agent that it
+    starts; *broker*, *root* and *heartbeat_s* come from the environment in the same way.
     """
 
     def __init__(  # noqa: PLR0913 - each is one optional fact about the agent
         self,
-        name: str,
+        name: str | None = None,
         *,
         machine_id: str | None = None,
         window_id: str = "default",
@@ -63,7 +68,7 @@ class Agent:
         root: str | None = None,
         slots: int = 1,
         labels: Mapping[str, str] | None = None,
-        heartbeat_s: float = 10.0,
+        heartbeat_s: float | None = None,
         config_path: str | None = None,
         mode: str | None = None,
         drain_s: float = 10.0,
@@ -72,7 +77,7 @@ class Agent:
     ) -> None:
         if isinstance(capabilities, str):
             raise BadSetting("capabilities", capabilities, "a list of words, not one text")
-        profile = profile_of(broker_profile)
+        name, profile = name_of(name), profile_of(broker_profile)
         self.settings = AgentSettings(
             name=name,
             broker=broker_of(broker),
@@ -82,7 +87,7 @@ class Agent:
             capabilities=tuple(capabilities),
             labels=dict(labels or {}),
             slots=slots,
-            heartbeat_s=heartbeat_s,
+            heartbeat_s=heartbeat_of(heartbeat_s),
             config_path=config_path,
             profile=profile,
             client_id=client_id_of(name, profile),

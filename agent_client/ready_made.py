@@ -35,7 +35,7 @@ class ReadyMade:
     root: str | None = None
     machine_id: str | None = None
     window_id: str = "default"
-    heartbeat_s: float = 10.0
+    heartbeat_s: float | None = None
     config_path: str | None = None
     record_path: str | None = None
     state_dir: str | None = None

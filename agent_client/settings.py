@@ -1,10 +1,12 @@
 """What an agent is told about itself, checked at birth.
 
-The environment is read here and nowhere else: ``FLEETBUS_BROKER``, ``FLEETBUS_BROKER_PROFILE`` and
-``FLEETBUS_ROOT``, and, for the broker, ``FLEETBUS_PASSWORD_FILE`` (its owner's alone),
-``FLEETBUS_CA_FILE``, ``FLEETBUS_CERT_FILE`` and ``FLEETBUS_KEY_FILE``.
+The environment is read here and nowhere else: ``FLEETBUS_AGENT``, ``FLEETBUS_HEARTBEAT_S``,
+``FLEETBUS_BROKER``, ``FLEETBUS_BROKER_PROFILE`` and ``FLEETBUS_ROOT``, and, for the broker,
+``FLEETBUS_PASSWORD_FILE`` (its owner's alone), ``FLEETBUS_CA_FILE``, ``FLEETBUS_CERT_FILE`` and
+``FLEETBUS_KEY_FILE``.
 """
 
+import math
 import os
 import socket
 from collections.abc import Mapping
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
     import ssl
 
 DEFAULT_BROKER: Final = "mqtt://127.0.0.1:1883"
+DEFAULT_HEARTBEAT_S: Final = 10.0
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _SHORTEST_HEARTBEAT_S: Final = 0.05
 _LONGEST_HEARTBEAT_S: Final = 3600.0
+_RIGHT_HEARTBEAT: Final = f"seconds from {_SHORTEST_HEARTBEAT_S} to {_LONGEST_HEARTBEAT_S}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class AgentSettings:
     capabilities: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     slots: int = 1
-    heartbeat_s: float = 10.0
+    heartbeat_s: float = DEFAULT_HEARTBEAT_S
     config_path: str | None = None
     state_dir: Path | None = None
     """Where lock and journal are kept; None means that a crash forgets everything."""
@@ -148,9 +152,8 @@ class AgentSettings:
         _check("labels", dict(self.labels), dict[Label, Text], right)
         if not isinstance(self.slots, int) or not 1 <= self.slots <= MAX_SLOTS:
             raise BadSetting("slots", self.slots, f"a number from 1 to {MAX_SLOTS}")
-        if not _SHORTEST_HEARTBEAT_S <= self.heartbeat_s <= _LONGEST_HEARTBEAT_S:
-            right = f"seconds from {_SHORTEST_HEARTBEAT_S} to {_LONGEST_HEARTBEAT_S}"
-            raise BadSetting("heartbeat_s", self.heartbeat_s, right)
+        if not _is_heartbeat(self.heartbeat_s):
+            raise BadSetting("heartbeat_s", self.heartbeat_s, _RIGHT_HEARTBEAT)
 
     @property
     def topics(self) -> Topics:
@@ -168,6 +171,41 @@ def _check(field_name: str, value: object, kind: Any, right: str) -> None:  # no
         reader_of(kind)(value)
     except Mismatch:
         raise BadSetting(field_name, value, right) from None
+
+
+def _is_heartbeat(seconds: float) -> bool:
+    return _SHORTEST_HEARTBEAT_S <= seconds <= _LONGEST_HEARTBEAT_S
+
+
+def name_of(name: str | None) -> str:
+    """Take *name*, or what the environment says; an agent without a name cannot be."""
+    if name is not None:
+        return name
+    found = os.environ.get("FLEETBUS_AGENT")
+    if not found:
+        right = 'the agent\'s name, as in Agent("bot-1"), or else in the variable FLEETBUS_AGENT'
+        raise BadSetting("name", name, right)
+    try:
+        names.agent_name(found)
+    except BadName as error:
+        raise BadSetting("FLEETBUS_AGENT", found, str(error)) from None
+    return found
+
+
+def heartbeat_of(seconds: float | None) -> float:
+    """Take *seconds*, or what the environment says, or the default."""
+    if seconds is not None:
+        return seconds
+    found = os.environ.get("FLEETBUS_HEARTBEAT_S")
+    if not found:
+        return DEFAULT_HEARTBEAT_S
+    try:
+        read = float(found)
+    except ValueError:
+        read = math.nan
+    if not _is_heartbeat(read):
+        raise BadSetting("FLEETBUS_HEARTBEAT_S", found, _RIGHT_HEARTBEAT)
+    return read
 
 
 def profile_of(name: str | None) -> BrokerProfile:

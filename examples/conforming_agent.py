@@ -1,10 +1,8 @@
-"""The least that conforms: ``fleetbus conformance --agent "python examples/conforming.py"``."""
-
-import os
+"""The least that conforms: try it as ``fleetbus conformance --agent "python FILE"``."""
 
 from agent_client import Agent, Failed, Task
 
-agent = Agent(os.environ["FLEETBUS_AGENT"], capabilities=["conformance"], heartbeat_s=1.0, slots=4)
+agent = Agent(capabilities=["conformance"], slots=4)
 
 
 @agent.handler("conformance")

@@ -47,9 +47,10 @@ def environment_of(
     boot_file: Path,
     exists: Callable[[Path], bool] = Path.exists,
 ) -> dict[str, str]:
-    """Return the variables by which an agent knows its name, its boot, the bus and its secret."""
+    """Return the variables by which an agent knows its name, rhythm, boot, bus and secret."""
     variables = {
         "FLEETBUS_AGENT": order.agent,
+        "FLEETBUS_HEARTBEAT_S": str(order.heartbeat_s),
         "FLEETBUS_BROKER": str(settings.broker),
         "FLEETBUS_ROOT": settings.root,
         BOOT_FILE: str(boot_file),

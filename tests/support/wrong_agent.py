@@ -4,7 +4,6 @@
 ``same_boot``: every process has the same boot. ``forgetful``: reports are said once.
 """
 
-import os
 import sys
 from typing import Any, Final
 
@@ -47,8 +46,6 @@ if __name__ == "__main__":
     for fault in sys.argv[1:]:
         for owner, name, wrong in FAULTS[fault]:
             setattr(owner, name, wrong)
-    agent = Agent(
-        os.environ["FLEETBUS_AGENT"], capabilities=["conformance"], heartbeat_s=1.0, slots=4
-    )
+    agent = Agent(capabilities=["conformance"], slots=4)
     agent.add_handler(work, "conformance")
     agent.run()

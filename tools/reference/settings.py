@@ -23,6 +23,10 @@ that `FLEETBUS_CONFIG` names, else `fleetbus.toml` in the working directory, els
 """
 
 OF_AGENTS: Final = {
+    "FLEETBUS_AGENT": "the name of an `Agent()` that is given none; a host sets it",
+    "FLEETBUS_HEARTBEAT_S": (
+        "seconds between two heartbeats, 0.05 to 3600; a host sets what the plan says"
+    ),
     "FLEETBUS_BROKER": (
         "the broker, `mqtt://host:port` or `mqtts://host:port`; several servers of one broker with "
         "commas between them"
@@ -38,7 +42,6 @@ OF_AGENTS: Final = {
 }
 """What the library reads; a variable that is not described here fails the page."""
 OF_COMMANDS: Final = {
-    "FLEETBUS_AGENT": "the agent that runs it",
     "FLEETBUS_TASK": "the task's id",
     "FLEETBUS_FENCE": "the number of this assignment",
     "FLEETBUS_NAME": "the task's name",

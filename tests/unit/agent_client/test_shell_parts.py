@@ -97,6 +97,40 @@ def test_the_environment_names_broker_and_root(monkeypatch: pytest.MonkeyPatch) 
     )
 
 
+def test_the_environment_names_the_agent_and_its_rhythm_where_the_bot_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLEETBUS_AGENT", "bot-7")
+    monkeypatch.setenv("FLEETBUS_HEARTBEAT_S", "2.5")
+    told, own = Agent().settings, Agent("own", heartbeat_s=1.0).settings
+    assert (told.name, told.heartbeat_s, told.client_id) == ("bot-7", 2.5, "bot-7")
+    assert (own.name, own.heartbeat_s, own.client_id) == ("own", 1.0, "own")
+
+
+def test_an_agent_that_nobody_named_says_how_to_name_it() -> None:
+    with pytest.raises(BadSetting, match="FLEETBUS_AGENT"):
+        Agent()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FLEETBUS_AGENT", "a/b"),
+        ("FLEETBUS_AGENT", "coordinator"),
+        ("FLEETBUS_HEARTBEAT_S", "soon"),
+        ("FLEETBUS_HEARTBEAT_S", "nan"),
+        ("FLEETBUS_HEARTBEAT_S", "0"),
+    ],
+)
+def test_a_variable_of_no_use_is_named_with_its_value(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("FLEETBUS_AGENT", "bot")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadSetting, match=f"^{variable}='{value}': "):
+        Agent()
+
+
 def test_a_profile_says_what_the_broker_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (Agent("bot").settings.client_id, Agent("bot").settings.profile.subscribe_qos) == (
         "bot",
