@@ -32,4 +32,4 @@ _MEANS: Final = {
     502: "A receiver did not take it",
     503: "The coordinator, the bus or the store is away; `Retry-After` says when to try again",
 }
-REFUSALS: Final = refusals(400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 501, 503)
+REFUSALS: Final = refusals(400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 503)

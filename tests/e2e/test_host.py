@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.support.bus_client import WITHIN_S, BusClient
+from tests.support.control_room import control_room
 from tests.support.fleet_process import (
     HEARTBEAT_S,
     Fleet,
@@ -134,6 +135,37 @@ def test_a_host_starts_stops_and_starts_anew_what_it_is_told_to(tmp_path: Path) 
         assert host.stop() == 0
         ops.wait_for(f"hosts/{HOST}/presence", state="offline")
         assert not runs(second["pid"])
+
+
+def test_the_control_room_has_hosts_start_stop_and_start_anew(tmp_path: Path) -> None:
+    own = [sys.executable, "-c", "from agent_client import Agent; Agent().run()"]
+    planned = script("Main", auto_start=False, command=own)
+    with (
+        hosted(tmp_path, planned) as (fleet, ops),
+        control_room(fleet) as room,
+        room.client("operate") as operator,
+    ):
+        start_host(fleet)
+        ops.wait_for(f"hosts/{HOST}/presence", state="online")
+
+        def act(verb: str, agent: str = "Main") -> int:
+            body = {"verb": verb, "reason": "a test"}
+            return operator.post(f"/agents/{agent}/actions", json=body).status_code
+
+        assert act("start") == 200
+        # It was given neither its name nor its rhythm: they came from the host.
+        ops.wait_for("registry/Main", status="idle")
+        assert ops.latest("agents/Main/info")["heartbeat_s"] == HEARTBEAT_S
+        first = wait_for_agent(ops, "Main", state="running")
+        assert act("start") == 409
+
+        assert act("restart") == 200
+        ops.wait(
+            "another process", lambda: on_host(ops, "Main").get("pid") not in {first["pid"], None}
+        )
+        assert act("stop") == 200
+        wait_for_agent(ops, "Main", state="stopped")
+        assert act("start", "Nobody") == 422
 
 
 def test_what_a_killed_agent_held_is_with_another_long_before_its_lease_is_over(

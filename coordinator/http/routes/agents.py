@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from coordinator.http.auth.guard import Operator, Reader
-from coordinator.http.errors import REFUSALS
+from coordinator.http.errors import REFUSALS, refusals
 from coordinator.http.problems import Refused
 from coordinator.http.room import Room, RoomOf
 from coordinator.http.schemas.agents import (
@@ -25,12 +25,6 @@ from protocol.vocabulary import AgentHealth, AgentStatus, SubmitOp
 router = APIRouter(prefix="/agents", tags=["agents"], responses=REFUSALS)
 
 Name = Annotated[AgentName, Path(description="The agent's name")]
-_PLAIN_VERBS = {
-    "cordon": SubmitOp.CORDON,
-    "drain": SubmitOp.DRAIN,
-    "maintenance": SubmitOp.MAINTENANCE,
-    "return": SubmitOp.RETURN,
-}
 
 
 @router.get("", operation_id="list_agents")
@@ -62,7 +56,7 @@ async def list_agents(
     return page_of(found, room.mirror, limit=limit, cursor=cursor, sort=sort)
 
 
-@router.post("", operation_id="register_agent", status_code=201)
+@router.post("", operation_id="register_agent", status_code=201, responses=refusals(501))
 async def register_agent(
     body: AgentRegistration, _who: Operator, room: RoomOf, response: Response
 ) -> Agent:
@@ -114,12 +108,11 @@ async def why_agent_idle(name: Name, who: Reader, room: RoomOf) -> Why:
 
 @router.post("/{name}/actions", operation_id="act_on_agent")
 async def act_on_agent(name: Name, body: AgentAct, who: Operator, room: RoomOf) -> Done:
-    """Cordon, drain, put into maintenance, or return to service; or start and stop its process."""
-    op = _PLAIN_VERBS.get(body.verb)
-    if op is None:
-        raise Refused(
-            501, "no_supervisor", f"{name}: no supervisor of its machine is on the bus to do it"
-        )
+    """Cordon, drain, put into maintenance, or return to service.
+
+    Start, stop and restart are done by the host of its machine, if the agent is one of the plan.
+    """
+    op = SubmitOp(body.verb)
     await room.link.ask(
         op, who, agent=name, reason=body.reason, for_s=body.for_s, forever=body.forever
     )

@@ -63,7 +63,9 @@ export interface paths {
         put?: never;
         /**
          * Act On Agent
-         * @description Cordon, drain, put into maintenance, or return to service; or start and stop its process.
+         * @description Cordon, drain, put into maintenance, or return to service.
+         *
+         *     Start, stop and restart are done by the host of its machine, if the agent is one of the plan.
          */
         post: operations["act_on_agent"];
         delete?: never;
@@ -2764,15 +2766,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -3027,15 +3020,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -3151,15 +3135,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3293,15 +3268,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -3421,15 +3387,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3564,15 +3521,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -3698,15 +3646,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -3822,15 +3761,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3962,15 +3892,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -4087,15 +4008,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4233,15 +4145,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -4357,15 +4260,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4496,15 +4390,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -4620,15 +4505,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4764,15 +4640,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -4887,15 +4754,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5051,15 +4909,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -5176,15 +5025,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5315,15 +5155,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -5436,15 +5267,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5575,15 +5397,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -5700,15 +5513,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5837,15 +5641,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -5960,15 +5755,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6092,15 +5878,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6233,15 +6010,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -6361,15 +6129,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -6482,15 +6241,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6624,15 +6374,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -6752,15 +6493,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -6873,15 +6605,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7012,15 +6735,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -7133,15 +6847,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7271,15 +6976,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -7392,15 +7088,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7541,15 +7228,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -7676,15 +7354,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -7801,15 +7470,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7943,15 +7603,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -8067,15 +7718,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8209,15 +7851,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -8337,15 +7970,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8475,15 +8099,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -8599,15 +8214,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8740,15 +8346,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody can do that here */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The coordinator, the bus or the store is away; `Retry-After` says when to try again */
             503: {
                 headers: {
@@ -8861,15 +8458,6 @@ export interface operations {
             };
             /** @description Something in the request is wrong; `errors` says where and what would be right */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody can do that here */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -156,7 +156,9 @@ def test_an_operators_verb_is_shown_on_the_card_with_who_said_it_and_taken_back(
     assert idle["answer"]["headline"]["code"] == "CORDONED"
     assert act(admin, "/agents/Scout", "return").status_code == 200
     wait_until(lambda: admin.get("/agents/Scout").json()["operator"] is None)
-    assert act(admin, "/agents/Scout", "restart").status_code == 501
+    nobody = act(admin, "/agents/Scout", "restart")
+    assert (nobody.status_code, nobody.json()["code"]) == (409, "conflict")
+    assert "no host is there" in nobody.json()["detail"]
     events = admin.get("/events", params={"subject": "Scout", "kind": "operator"}).json()
     assert any("cordon Scout: a test" in event["text"] for event in events["items"])
 
