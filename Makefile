@@ -74,6 +74,10 @@ demo: $(READY) ## Watch a small fleet at work
 bench: $(READY) ## Measure throughput and latency on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: $(READY) ## Measure beside Huey, Taskiq, Celery, Dramatiq and Dask, in one session
+	$(BIN)/python -m benchmarks.peers $(ARGS)
+
 .PHONY: docs
 docs: $(READY) ## Write the reference pages anew and build the documentation into build/site
 	$(BIN)/python tools/write_reference.py

@@ -1,0 +1,52 @@
+"""fleetbus as it is measured beside its peers: as many agents as they have worker processes."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psutil
+
+from benchmarks.bus import latency, throughput
+from benchmarks.bus.durability import CAREFUL, CARELESS
+from benchmarks.bus.scene import fleet_on
+from benchmarks.peers.contenders import WORKERS
+
+SLOTS: Final = 16
+"""How much an agent may hold at once; the peers' workers fetch ahead as well."""
+
+
+@dataclass(frozen=True)
+class Ours:
+    """One way to run us: on which broker, and how well each state change is kept."""
+
+    name: str
+    broker: str
+    coordinator: str
+    keeps: str
+
+
+WAYS: Final = (
+    Ours("fleetbus", "mosquitto", CAREFUL, "on disk before it is answered (fsync)"),
+    Ours("fleetbus, no fsync", "mosquitto", CARELESS, "in the system's page cache"),
+)
+
+
+def measure(way: Ours, tasks: int, samples: int) -> dict[str, float]:
+    """Run a fleet, and measure what the peers are measured by."""
+    whole = throughput.measure(way.broker, tasks, WORKERS, SLOTS, way.coordinator)
+    idle = latency.measure(way.broker, samples, WORKERS, way.coordinator)
+    return {
+        "tasks_per_s": whole.tasks_per_s,
+        "p50_ms": idle.p50_ms,
+        "p99_ms": idle.p99_ms,
+        "memory_mib": _memory_mib(way),
+    }
+
+
+def _memory_mib(way: Ours) -> float:
+    names: Sequence[str] = [f"Agent-{n}" for n in range(WORKERS)]
+    with contextlib.ExitStack() as stack:
+        fleet = stack.enter_context(fleet_on(way.broker, names))
+        pids = [fleet.part(name).process.pid for name in names]
+        return float(sum(psutil.Process(pid).memory_info().rss for pid in pids) / 2**20)
