@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from coordinator.core.alerts.words import AlertWhen
 from tools import write_reference
 from tools.reference import settings
 
@@ -17,8 +18,11 @@ PAGES: Final = sorted((ROOT / "docs").rglob("*.md"))
 WRITTEN: Final = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 A_TEST: Final = re.compile(r"\btest_[a-z0-9_]+\b(?!\.py)")
+SENTENCES: Final = {"runs", "began", "has", "knows", "does", "is"}
+"""Words that follow the name of the project in a sentence at the beginning of a line."""
+SHELL: Final = {"--help"}
 A_FILE: Final = re.compile(
-    r"`((?:tests|tools|benchmarks|examples|config|docs|protocol|broker|coordinator|agent_client"
+    r"`((?:tests|tools|benchmarks|examples|docs|protocol|broker|coordinator|agent_client"
     r"|dashboard)/[\w./-]+\.\w+)"
 )
 
@@ -77,3 +81,37 @@ def all_tests(known: set[str] = set()) -> set[str]:  # noqa: B006 - read once
             known.update(re.findall(r"def (test_[a-z0-9_]+)\(", file.read_text("utf-8")))
             known.add(file.stem)
     return known
+
+
+def test_the_runbook_has_a_section_for_each_kind_of_alert_and_no_other() -> None:
+    page = (ROOT / "docs" / "operations" / "runbook.md").read_text("utf-8")
+    assert re.findall(r"^## ([a-z_]+)$", page, re.MULTILINE) == [when.value for when in AlertWhen]
+
+
+def test_every_command_and_option_that_a_page_names_exists() -> None:
+    known = {
+        tuple(line.split()): set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text))
+        for line, text in re.findall(
+            r"^## `fleetbus ([^`]+)`\n(.*?)(?=^## |\Z)",
+            (ROOT / "docs" / "reference" / "cli.md").read_text("utf-8"),
+            re.DOTALL | re.MULTILINE,
+        )
+    }
+    wrong = []
+    for page in WRITTEN:
+        if page.parent.name == "reference":
+            continue
+        for said in re.findall(
+            r"(?:^|`|\$ |bin/)fleetbus ([^`\n#|]*)", page.read_text("utf-8"), re.MULTILINE
+        ):
+            words = said.split()
+            path = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in known), None)
+            if not words or words[0] in SENTENCES or words[0].startswith("-"):
+                continue
+            of_group = [other for other in known if other[:1] == path and len(other) > 1]
+            if path is None or (of_group and re.fullmatch(r"[a-z][a-z-]*", " ".join(words[1:2]))):
+                wrong.append(f"{page.name}: fleetbus {said}")
+                continue
+            options = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+            wrong += [f"{page.name}: fleetbus {said}: {o}" for o in options - known[path] - SHELL]
+    assert not wrong, "\n".join(wrong)
