@@ -14,12 +14,26 @@ from pydantic_core import ErrorDetails
 
 from coordinator.plan.problems import HIDDEN, Problem, did_you_mean
 from coordinator.plan.schema import FleetPlan
+from coordinator.plan.upkeep import VARIABLE
+from coordinator.plan.values import WORD
 
 Place = tuple[str | int, ...]
 
 _QUOTED: Final = re.compile(r"'([^']+)'")
 _SECRET_KEYS: Final = frozenset({"url", "token", "password", "webhook", "secret"})
 _NO_SECRETS: Final = "secrets do not belong in a plan: use url_env or url_file"
+
+_PATTERNS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        WORD: "1-63 of a-z 0-9 _ . -, first a letter or digit, such as quest",
+        VARIABLE: "the name of a variable, in capitals, such as FLEETBUS_WEBHOOK_URL",
+    }
+)
+
+
+def _pattern(pattern: str) -> str:
+    return _PATTERNS.get(pattern, f"text that matches {pattern}")
+
 
 _PLAIN: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = MappingProxyType(
     {
@@ -46,7 +60,7 @@ _PLAIN: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = MappingProxyTy
         "literal_error": lambda ctx: f"must be {ctx['expected']}",
         "union_tag_invalid": lambda ctx: f"must be one of {ctx['expected_tags']}",
         "union_tag_not_found": lambda _: "is required",
-        "string_pattern_mismatch": lambda ctx: f"must match {ctx['pattern']}",
+        "string_pattern_mismatch": lambda ctx: f"must be {_pattern(ctx['pattern'])}",
     }
 )
 

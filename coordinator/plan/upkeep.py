@@ -5,7 +5,7 @@ in which environment variable or file its address is.
 """
 
 from pathlib import PurePath
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -14,6 +14,8 @@ from coordinator.plan.base import Part
 from coordinator.plan.thresholds import Thresholds
 from coordinator.plan.values import AtLeastOne, Clock, Duration, Name, Span, Text, refusal
 from protocol.vocabulary import Priority
+
+VARIABLE: Final = r"^[A-Z_][A-Z0-9_]*$"
 
 
 class AlertRule(Part):
@@ -39,7 +41,7 @@ class Monitoring(Part):
 class Channel(Part):
     """Where alerts go: an Apprise-style address, kept in an environment variable or a file."""
 
-    url_env: Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None = None
+    url_env: Annotated[str, StringConstraints(pattern=VARIABLE)] | None = None
     url_file: Annotated[str, StringConstraints(min_length=1)] | None = None
     min_severity: AlertSeverity = AlertSeverity.WARNING
     enabled: bool = True

@@ -184,6 +184,7 @@ Weekday = Annotated[int, Field(ge=0, le=6)]
 Limit = Annotated[int, Field(ge=0, le=1_000_000)]
 AtLeastOne = Annotated[int, Field(ge=1, le=1_000_000)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+WORD: Final = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
+Word = Annotated[str, StringConstraints(pattern=WORD)]
 """A mode or a capability."""
 Text = Annotated[str, StringConstraints(max_length=2000)]

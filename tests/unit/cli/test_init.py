@@ -61,7 +61,7 @@ def test_what_is_typed_becomes_the_plan(tmp_path: Path) -> None:
         (["", " , ,"], "machines ' , ,'"),
         (["", "", "a/b"], "agent 'a/b'"),
         (["", "", "coordinator"], "agent 'coordinator'"),
-        (["", "", "", "Quest!"], "capability 'Quest!'"),
+        (["", "", "", "Quest!"], "capability 'Quest!': must be 1-63 of a-z 0-9 _ . -,"),
         (["", "", "", ","], "capabilities ','"),
         (["", "LAPTOP", "", "", "mqtt://x"], "address 'mqtt://x'"),
     ],
