@@ -124,15 +124,25 @@ class Loop:
             log.critical("agent %s has failed", self._settings.name, exc_info=True)
             self.error = error
         finally:
-            self._executor.close()
-            self._session.close()
-            # A handler that did not stop still works under this name.
-            self._memory.close(release=self._executor.is_idle)
-            self._selector.close()
-            self._queue.close()
+            self._release_all()
             self.ready.clear()
             self.done.set()
             self.on_done()
+
+    def _release_all(self) -> None:
+        """Close everything, whatever a handler has done to it: somebody waits for our end."""
+        for close in (
+            self._executor.close,
+            self._session.close,
+            # A handler that did not stop still works under this name.
+            lambda: self._memory.close(release=self._executor.is_idle),
+            self._selector.close,
+            self._queue.close,
+        ):
+            try:
+                close()
+            except OSError as error:  # a handler has closed files that were not its own
+                self.error = self.error or error
 
     # --- one turn
 

@@ -4,6 +4,7 @@ The loop extends the deadline and asks to stop, rest or go on. The working side 
 deadline by itself, on its own clock: the loop may be frozen while the handler is not.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -43,6 +44,7 @@ class Run:
         self.deadline_ms = start.deadline_ms
         self.killed = False
         self.on_change: Callable[[], None] | None = None
+        self._process = os.getpid()
         self._clock = clock
         self._post = post
         self._stop_why: StopWhy | None = None
@@ -106,7 +108,13 @@ class Run:
         return True
 
     def end(self, outcome: Outcome) -> None:
-        """Say that nothing of this executes any more."""
+        """Say that nothing of this executes any more.
+
+        In a copy of the process, which the handler has forked, this ends the copy: it has our
+        connection, which would outlive us, and nothing to say.
+        """
+        if os.getpid() != self._process:
+            os._exit(0)
         self._post(HandlerEnded(self.fence, outcome), True)  # noqa: FBT003 - wakes the loop
 
     @property

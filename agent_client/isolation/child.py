@@ -60,13 +60,11 @@ def main() -> None:
     run = Run(start, SharedClock(), voice.post)
     voice.speak_for(run)
     threading.Thread(target=_hear, args=(hearing, run), daemon=True).start()
-    me = os.getpid()
     _work(Source(**job["source"]), run)
-    if os.getpid() == me:  # else a fork of the handler came this far; it has nothing to say
-        voice.close()
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
+    voice.close()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(0)  # without waiting for threads: nothing of a task outlives its handler
 
 
