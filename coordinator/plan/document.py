@@ -5,11 +5,14 @@ is refused here, before anybody looks at what it says.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from coordinator.plan.problems import PlanError, Problem
 from protocol.limits import MAX_SAFE_INTEGER
+
+_COMMA_TOO_MANY: Final = re.compile(r",\s*[\]}]")
 
 MAX_PLAN_BYTES: Final = 32 * 1024 * 1024
 MAX_DEPTH: Final = 32
@@ -39,10 +42,15 @@ def read_object(data: bytes, source: str) -> dict[str, Any]:
             parse_int=_integer,
         )
     except json.JSONDecodeError as error:
+        comma = _comma_too_many(text, error.pos)
+        if comma is not None:
+            where = json.JSONDecodeError("a comma before the end", text, comma)
+            line = _line(text, where.lineno)
+            raise _refusal(source, line, f"not JSON: {_said(where)}", "remove it") from None
         raise _refusal(
             source,
             _line(text, error.lineno),
-            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
+            f"not JSON: {_said(error)}",
             _near(text, error.pos),
         ) from None
     except _NotANumber as error:
@@ -114,11 +122,19 @@ def _line(text: str, number: int) -> str:
     return lines[number - 1].strip() if number <= len(lines) else ""
 
 
+def _said(error: json.JSONDecodeError) -> str:
+    return f"{error.msg} at line {error.lineno}, column {error.colno}"
+
+
+def _comma_too_many(text: str, position: int) -> int | None:
+    """Find the comma before a closing bracket; Pythons differ on which of the two they blame."""
+    comma = text.rfind(",", 0, position + 1)
+    found = _COMMA_TOO_MANY.match(text, comma) if comma >= 0 else None
+    return comma if found is not None and position < found.end() else None
+
+
 def _near(text: str, position: int) -> str | None:
-    """Guess at the two slips that JSON forgives least."""
-    before = text[:position].rstrip()
-    if before.endswith(",") and text[position : position + 1] in "]}":
-        return "remove the comma before it"
+    """Guess at the slip that JSON forgives least, besides a comma too many."""
     if text[position : position + 1] in ("'", "/", "#"):
         return "JSON has double quotes only, and no comments"
     return None

@@ -37,7 +37,10 @@ class Archive:
         if not (data / FILE_NAME).is_file():
             return None
         engine = reading_engine(url_in(data))
-        return cls(engine) if has_known_schema(engine) else None
+        if has_known_schema(engine):
+            return cls(engine)
+        engine.dispose()
+        return None
 
     def plans(self) -> Generator[StoredPlan, None, None]:
         """Yield every version, newest first."""

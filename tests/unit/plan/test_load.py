@@ -20,7 +20,8 @@ Edit = Callable[[dict[str, Any]], object]
     ("data", "message", "suggestion"),
     [
         (b"", "not JSON: Expecting value at line 1, column 1", None),
-        (b'{\n  "fleet_name": "a",\n}', "at line 3, column 1", "remove the comma before it"),
+        (b'{\n  "fleet_name": "a",\n}', "a comma before the end at line 2, column 20", "remove it"),
+        (b"[1,\n2\n, ]", "a comma before the end at line 3, column 1", "remove it"),
         (b"{\n 'fleet_name': 1}", "at line 2, column 2", "JSON has double quotes only"),
         (b'{"a": 1,\n "b": [NaN]}', "NaN is no number in JSON (line 2, column 8)", None),
         (b'{"a": -Infinity}', "-Infinity is no number in JSON (line 1, column 7)", None),

@@ -211,7 +211,7 @@ def test_a_window_that_the_plan_does_not_know_is_refused_with_a_suggestion() -> 
     reply = fleet.ask("create", spec=spec)
 
     assert reply.code == "bad_request"
-    assert "did you mean 'peak_hours'?" in str(reply.message)
+    assert "'peak_hour' should be 'peak_hours'" in str(reply.message)
 
 
 def test_the_week_of_these_tests_begins_on_a_monday() -> None:
