@@ -106,7 +106,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
         assert not state.exists(), log.read_text()
     finally:
         if up.poll() is None:
-            os.killpg(up.pid, signal.SIGKILL)
+            os.killpg(up.pid, signal.SIGINT)
             up.wait(WITHIN_S)
 
 

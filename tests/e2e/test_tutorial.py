@@ -102,8 +102,8 @@ def terminals(tmp_path: Path) -> Iterator[Terminals]:
         yield opened
     finally:
         for process in opened.staying:
-            if process.poll() is None:
-                process.kill()
+            if process.poll() is None:  # asked, because `fleetbus up` ends what it has started
+                process.send_signal(signal.SIGINT)
                 process.wait(WITHIN_S)
 
 
