@@ -92,15 +92,17 @@ class Job:
 
     def stop_due(self) -> tuple[int, StopWhy] | None:
         """When it must be asked to stop if nothing changes, and why."""
-        due: list[tuple[int, StopWhy]] = []
-        if self.obeys_deadline and self.deadline_ms is not None:
-            due.append((self.deadline_ms - self.grace_ms, StopWhy.LEASE_LOST))
+        due: tuple[int, StopWhy] | None = None
+        if self.deadline_ms is not None and self.obeys_deadline:
+            due = self.deadline_ms - self.grace_ms, StopWhy.LEASE_LOST
         if self.started_ms is not None and self.paused_ms is None:
             if (limit := self.assignment.run_limit_s) is not None:
-                due.append((self.run_from_ms + int(limit * 1000), StopWhy.RUN_LIMIT))
+                at = self.run_from_ms + int(limit * 1000)
+                due = due if due is not None and due[0] <= at else (at, StopWhy.RUN_LIMIT)
             if (limit := self.assignment.progress_limit_s) is not None:
-                due.append((self.progress_from_ms + int(limit * 1000), StopWhy.PROGRESS_LIMIT))
-        return min(due, key=lambda at: at[0], default=None)
+                at = self.progress_from_ms + int(limit * 1000)
+                due = due if due is not None and due[0] <= at else (at, StopWhy.PROGRESS_LIMIT)
+        return due
 
     def ran_ms(self, now: int) -> int | None:
         """How long its work took until now, rests included."""

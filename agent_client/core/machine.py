@@ -92,23 +92,25 @@ class Machine:
         """When a :class:`Tick` is due if nothing else happens."""
         if self.gone:
             return None
-        dues = [self.work.next_due(now)]
-        if self.connected:
-            dues.append(self._beat_due)
-        if self._leaving is not None:
-            dues.append(self._leaving.leave_by_ms)
-            if now < self._leaving.stop_at_ms:
-                dues.append(self._leaving.stop_at_ms)
-        return min((due for due in dues if due is not None), default=None)
+        due = self.work.next_due(now)
+        beat = self._beat_due if self.connected else None
+        if beat is not None and (due is None or beat < due):
+            due = beat
+        if (leaving := self._leaving) is not None:
+            leave = leaving.stop_at_ms if now < leaving.stop_at_ms else leaving.leave_by_ms
+            due = leave if due is None else min(due, leave)
+        return due
 
     @property
     def presence(self) -> PresenceState:
         """What the agent says of itself."""
         if self.gone:
             return PresenceState.OFFLINE
-        if self._leaving is not None or self.mode in {AgentMode.DRAIN, AgentMode.STOP}:
+        if self._leaving is None and self.mode is AgentMode.ACTIVE:
+            return self._own_state
+        if self._leaving is not None or self.mode is not AgentMode.PAUSED:
             return PresenceState.DRAINING
-        return PresenceState.PAUSED if self.mode is AgentMode.PAUSED else self._own_state
+        return PresenceState.PAUSED
 
     def _take(self, event: events.Event, now: int) -> None:  # noqa: C901, PLR0912 - one case per event
         match event:

@@ -255,20 +255,25 @@ class Work:
 
     def next_due(self, now: int) -> int | None:
         """When :meth:`tick` has something to do."""
-        return min((at for job in self.jobs.values() for at in self._dues(job, now)), default=None)
+        soonest: int | None = None
+        for job in self.jobs.values():
+            due = self._due(job, now) if job.executes else None
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
+        return soonest
 
-    def _dues(self, job: Job, now: int) -> list[int]:
-        if not job.executes:
-            return []
+    def _due(self, job: Job, now: int) -> int | None:
         if job.phase is Phase.STOPPING:
-            return [] if job.kill_ms is None else [job.kill_ms]
+            return job.kill_ms
         stop = job.stop_due()
-        dues = [
-            None if stop is None else stop[0],
-            self._reporter.started_due(job),
-            self._reporter.progress_due(job),
-        ]
-        # A look at a start that has not happened yet is worth repeating, but not at once.
-        if job.phase is Phase.STARTING and dues[1] is not None and dues[1] <= now:
-            dues[1] = now + 1_000
-        return [due for due in dues if due is not None]
+        soonest = None if stop is None else stop[0]
+        started = self._reporter.started_due(job)
+        if started is not None:
+            # A look at a start that has not happened yet is worth repeating, but not at once.
+            if job.phase is Phase.STARTING and started <= now:
+                started = now + 1_000
+            soonest = started if soonest is None else min(soonest, started)
+        progress = self._reporter.progress_due(job)
+        if progress is not None:
+            soonest = progress if soonest is None else min(soonest, progress)
+        return soonest

@@ -99,9 +99,11 @@ def may_take(turn: Turn, agent: Agent, shape: Shape) -> bool:
 
 
 def _has_taker(turn: Turn, shape: Shape) -> bool:
-    return any(
-        may_take(turn, agent, shape) for board in shape.boards for agent in board.free.values()
-    )
+    for board in shape.boards:
+        for agent in board.free.values():
+            if may_take(turn, agent, shape):
+                return True
+    return False
 
 
 def choose(turn: Turn, shape: Shape) -> tuple[Agent, Score] | None:

@@ -7,7 +7,7 @@ from coordinator.core.assignments import end_attempt
 from coordinator.core.charging import charge
 from coordinator.core.effects import SaveTask, SayDesired, SayLease
 from coordinator.core.losses import lost_attempt
-from coordinator.core.presence import GONE, came_back, current_boot, release_predecessor, watch
+from coordinator.core.presence import GONE, came_back, current_boot, release_predecessor, watch_anew
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
@@ -46,7 +46,7 @@ def on_heartbeat(turn: Turn, said: Heartbeat, *, retained: bool) -> None:
         # What was remembered of it is out of date, and what would correct it may be lost.
         agent.presence = PresenceState.ONLINE
         turn.show(agent)
-    watch(turn, agent)
+    watch_anew(turn, agent)
     _notice_stale_metrics(turn, agent)
     turn.state.unheard.pop(said.boot, None)
     granted = _renew(turn, agent, said) if agent.held else ()

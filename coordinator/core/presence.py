@@ -119,6 +119,15 @@ def watch(turn: Turn, agent: Agent) -> None:
         turn.state.timers.at_mono(agent.suspect_timer_ms, Due.SUSPECT, agent.name)
 
 
+def watch_anew(turn: Turn, agent: Agent) -> None:
+    """Expect the next sign of life of *agent*, who has just given one."""
+    if agent.suspect_timer_ms is None:
+        watch(turn, agent)
+    else:
+        agent.suspect_timer_ms = turn.now.mono_ms + _silence_limit_ms(turn, agent)
+        turn.state.timers.put_off_silence(agent.name, agent.suspect_timer_ms)
+
+
 def on_silence_timer(turn: Turn, name: str) -> None:
     """Judge whether an agent has been silent for too long."""
     agent = turn.state.agents.get(name)

@@ -5,7 +5,9 @@ one term (leases' ends on a monotonic clock, who is suspect) is not in it.
 """
 
 from dataclasses import asdict
-from typing import Any
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final
 
 from coordinator.core.agents import Agent, Ledger
 from coordinator.core.civil.periods import Period
@@ -66,14 +68,17 @@ _PLAIN = (
 """Fields of a task that are JSON already; only those that are set are kept."""
 _EMPTY: Record = {"args": {}, "metadata": {}, "fence": 0, "starts": 0, "failures": 0, "ran_ms": 0}
 """What a new task has in some of them. A result may be 0 or empty and still is one."""
+_EMPTY_PLAIN: Final = tuple(_EMPTY.get(name) for name in _PLAIN)
+_plain_of: Final = attrgetter(*_PLAIN)
+_TERMS_KEPT: Final = 4096
 
 
 def task_record(task: Task) -> Record:
     """Write down *task*."""
     record: Record = {
         name: value
-        for name in _PLAIN
-        if (value := getattr(task, name)) is not None and value != _EMPTY.get(name)
+        for name, value, empty in zip(_PLAIN, _plain_of(task), _EMPTY_PLAIN, strict=True)
+        if value is not None and value != empty
     }
     record["priority"], record["phase"] = task.priority.value, task.phase.value
     record["terms"] = terms_record(task.terms)
@@ -121,8 +126,9 @@ def task_from(record: Record) -> Task:
     )
 
 
+@lru_cache(_TERMS_KEPT)
 def terms_record(terms: Terms) -> Record:
-    """Write down what differs from the default terms."""
+    """Write down what differs from the default terms. Many tasks share it: nobody changes it."""
     record: Record = {}
     for name in Terms.__slots__:
         value = getattr(terms, name)

@@ -100,10 +100,10 @@ def _heard(turn: Turn, message: FromAgents | FromHosts, *, retained: bool) -> No
     match message:
         case Heartbeat():
             on_heartbeat(turn, message, retained=retained)
-        case Report():
-            on_report(turn, message)
         case Metrics():
             on_metrics(turn, message, retained=retained)
+        case Report():
+            on_report(turn, message)
         case Presence():
             on_presence(turn, message, retained=retained)
         case Info():

@@ -1,7 +1,8 @@
 """What is due when: one heap per clock, and nothing polled.
 
 A timer that turns out to be early (its deadline was moved forward meanwhile) is simply set again
-by whoever handles it; so a heartbeat costs the heap nothing.
+by whoever handles it; so a heartbeat costs the heap nothing. Silence is what every heartbeat puts
+off: those time-outs move by themselves when they come to the head, and wake nobody.
 """
 
 import heapq
@@ -36,11 +37,13 @@ class Due(Enum):
 class Timers:
     """Timers on the monotonic clock (time-outs, leases) and on the wall clock (civil rules)."""
 
-    __slots__ = ("_count", "_mono", "_wall")
+    __slots__ = ("_count", "_mono", "_put_off", "_wall")
 
     def __init__(self) -> None:
         self._mono: list[tuple[int, int, Due, str]] = []
         self._wall: list[tuple[int, int, Due, str]] = []
+        self._put_off: dict[str, int] = {}
+        """Until when agents may be silent, of those that were heard since their timer was set."""
         self._count = 0
 
     def at_mono(self, when_ms: int, due: Due, subject: str = "") -> None:
@@ -53,21 +56,43 @@ class Timers:
         self._count += 1
         heapq.heappush(self._wall, (when_ms, self._count, due, subject))
 
+    def put_off_silence(self, agent: str, when_ms: int) -> None:
+        """Let the time-out of *agent*'s silence, which is set, come as late as *when_ms*."""
+        self._put_off[agent] = when_ms
+
+    def _move_head(self) -> None:
+        """Put time-outs that come to the head where they were put off to."""
+        heap, put_off = self._mono, self._put_off
+        while heap and heap[0][2] is Due.SUSPECT and heap[0][3] in put_off:
+            set_ms, _, due, agent = heap[0]
+            when_ms = put_off.pop(agent)
+            if when_ms > set_ms:
+                self._count += 1
+                heapq.heapreplace(heap, (when_ms, self._count, due, agent))
+
     def pop_due(self, now: Instant) -> Iterator[tuple[Due, str]]:
         """Take out, in order, what is due at *now*."""
-        for heap, time_ms in ((self._mono, now.mono_ms), (self._wall, now.wall_ms)):
-            while heap and heap[0][0] <= time_ms:
-                _, _, due, subject = heapq.heappop(heap)
-                yield due, subject
+        self._move_head()
+        heap = self._mono
+        while heap and heap[0][0] <= now.mono_ms:
+            _, _, due, subject = heapq.heappop(heap)
+            yield due, subject
+            self._move_head()
+        heap = self._wall
+        while heap and heap[0][0] <= now.wall_ms:
+            _, _, due, subject = heapq.heappop(heap)
+            yield due, subject
 
     def next_in_ms(self, now: Instant) -> int | None:
         """Say how long until something is due; ``None`` if nothing ever is."""
-        waits = [
-            max(0, heap[0][0] - time_ms)
-            for heap, time_ms in ((self._mono, now.mono_ms), (self._wall, now.wall_ms))
-            if heap
-        ]
-        return min(waits, default=None)
+        self._move_head()
+        mono, wall = self._mono, self._wall
+        if not mono:
+            return max(0, wall[0][0] - now.wall_ms) if wall else None
+        wait_ms = mono[0][0] - now.mono_ms
+        if wall and wall[0][0] - now.wall_ms < wait_ms:
+            wait_ms = wall[0][0] - now.wall_ms
+        return max(0, wait_ms)
 
     def __len__(self) -> int:
         return len(self._mono) + len(self._wall)

@@ -1,6 +1,7 @@
 """One batch of decisions: what must be stored, and what is then said, each thing once."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import orjson
 
@@ -30,6 +31,8 @@ from coordinator.core.records import agent_record, ledger_record, mark_record, t
 from coordinator.core.state import State
 from coordinator.core.tasks import Task
 from coordinator.shell.store import Changes, Row
+
+_NOTHING: Final = Changes()
 
 
 @dataclass(slots=True)
@@ -111,8 +114,23 @@ class Batch:
             lease = lease._replace(granted=earlier.granted)
         self.leases[agent] = lease
 
+    @property
+    def _is_to_be_stored(self) -> bool:
+        return bool(
+            self.tasks
+            or self.agents
+            or self.ledgers
+            or self.marks
+            or self.attempts
+            or self.saved_replies
+            or self.plans
+            or self.events
+        )
+
     def changes(self, state: State, next_event: int, now_wall_ms: int) -> Changes:
         """Write down the rows that this batch changed; events are numbered from *next_event*."""
+        if not self._is_to_be_stored:
+            return _NOTHING  # most batches only renew what is lent
         return Changes(
             tasks=[
                 task_row(task)

@@ -55,12 +55,11 @@ class Cards:
 
     def due_in_ms(self, now: Instant) -> int | None:
         """Say how long until something is to be shown; ``None`` if nothing has changed."""
-        waits = []
-        if self._agents or self._tasks:
-            waits.append(self._shown_at_ms + CARDS_EVERY_MS - now.mono_ms)
+        if self._agents or self._tasks:  # sooner than the summary, whenever that is due
+            return max(0, self._shown_at_ms + CARDS_EVERY_MS - now.mono_ms)
         if self._summary_due:
-            waits.append(self._summary_at_ms + SUMMARY_EVERY_MS - now.mono_ms)
-        return max(0, min(waits)) if waits else None
+            return max(0, self._summary_at_ms + SUMMARY_EVERY_MS - now.mono_ms)
+        return None
 
     def show(self, now: Instant, publish: Callable[[Said], None], *, final: bool = False) -> None:
         """Show what it is time for; *final* is for the last words of a coordinator."""

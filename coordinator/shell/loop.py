@@ -150,9 +150,12 @@ class Writer:
     async def turn_over(self, now: Instant) -> None:
         """Take one batch through: decide, commit, speak."""
         batch = Batch()
-        events = [self._inbox.popleft() for _ in range(min(len(self._inbox), BATCH_EVENTS))]
-        if not self._inbox:
+        if len(self._inbox) <= BATCH_EVENTS:
+            events = list(self._inbox)
+            self._inbox.clear()
             self._something.clear()
+        else:
+            events = [self._inbox.popleft() for _ in range(BATCH_EVENTS)]
         try:
             await self._recall(events)
         except StoreUnavailable as error:
@@ -178,9 +181,10 @@ class Writer:
 
     def _put_off_learning(self, batch: Batch, now: Instant) -> None:
         """Store what was learnt now and then: it is large, and its loss costs a little wisdom."""
-        for mark in [mark for mark in batch.marks if mark[0] == LEARNT]:
-            del batch.marks[mark]
-            self._learnt[mark] = None
+        if batch.marks:
+            for mark in [mark for mark in batch.marks if mark[0] == LEARNT]:
+                del batch.marks[mark]
+                self._learnt[mark] = None
         if self._learnt and now.mono_ms - self._learnt_at_ms >= LEARNT_EVERY_MS:
             batch.marks.update(self._learnt)
             self._learnt.clear()
@@ -263,16 +267,19 @@ class Writer:
             self.publish(self._presence(now))
             self.publish(self.speaker.summary(self.state, now))
 
+    def wait_ms(self, now: Instant) -> int:
+        """Say how long there is nothing to be done if nothing arrives."""
+        wait_ms = IDLE_WAIT_MS
+        if not self.is_cut_off:
+            due_ms = self.state.timers.next_in_ms(now)
+            if due_ms is not None and due_ms < wait_ms:
+                wait_ms = due_ms
+        cards_ms = self._cards.due_in_ms(now)
+        return cards_ms if cards_ms is not None and cards_ms < wait_ms else wait_ms
+
     async def _wait(self, now: Instant) -> int:
         """Wait until something is to be done; return how long that could have taken at most."""
-        waits = [IDLE_WAIT_MS]
-        due_ms = self.state.timers.next_in_ms(now)
-        if due_ms is not None and not self.is_cut_off:
-            waits.append(due_ms)
-        cards_ms = self._cards.due_in_ms(now)
-        if cards_ms is not None:
-            waits.append(cards_ms)
-        wait_ms = min(waits)
+        wait_ms = self.wait_ms(now)
         if self._something.is_set():
             # The others (the bus above all) get their turn between two batches.
             await asyncio.sleep(0)
@@ -290,6 +297,8 @@ class Writer:
         That is the answers that repeated requests got, and tasks that were over long ago.
         """
         asked = [event for event in events if isinstance(event, Submitted)]
+        if not asked:
+            return
         requests = [
             key
             for event in asked
