@@ -12,12 +12,13 @@ from typing import Final, Protocol
 from protocol.codec import decode, encode
 from protocol.messages import Message
 
-CODEC_EVERY: Final = 16
+CODEC_EVERY: Final = 32
 """Every so many messages go through the real codec; it would take half of the time otherwise."""
 
-_DIRECT: Final = frozenset({"heartbeat", "metrics", "report", "lease"})
+TOGETHER: Final = 0.8
+"""How often what is said in one breath is heard in one breath, if nothing befalls it."""
 
-Deliver = Callable[[str, Message, bool], object]
+_DIRECT: Final = frozenset({"heartbeat", "metrics", "report", "lease"})
 
 
 class Scheduler(Protocol):
@@ -61,12 +62,14 @@ class Bus:
         self.mute: set[str] = set()
         """Whose words are lost."""
         self.to_agent: Callable[[str, Message], object] = lambda _name, _message: None
-        self.to_coordinator: Callable[[Message, bool], object] = lambda _message, _retained: None
+        self.to_coordinator: Callable[[list[Message]], object] = lambda _messages: None
         self.messages = 0
         self._world = world
         self._random = random
         self._profile = profile
         self._in_order_at = 0.0
+        self._breath: tuple[str, float, list[Message]] = ("", 0.0, [])
+        """Who spoke last, when, and what is under way of it."""
 
     def publish(self, sender: str, topic: str, message: Message, *, retain: bool) -> None:
         """Take a message from *sender* on its way."""
@@ -75,14 +78,13 @@ class Bus:
         self.messages += 1
         if self.messages % CODEC_EVERY == 0:
             message = decode(type(message), encode(message))
-        level, _, rest = topic.partition("/")
-        name, _, channel = rest.partition("/")
-        if channel in _DIRECT:
+        level, name, *channel = topic.split("/")
+        if channel and channel[0] in _DIRECT:
             # Both hops in one: nobody reads these from the broker's memory but at a start.
             if retain:
                 self.retained[topic] = message
             if level == "agents":
-                self.hop(self.to_coordinator, message, False, hops=2)
+                self._hop_in_a_breath(sender, message)
             else:
                 self.hop(self.to_agent, name, message, hops=2)
         else:
@@ -90,22 +92,38 @@ class Bus:
 
     def hop(self, act: Callable[..., object], *args: object, hops: int = 1) -> None:
         """Let one leg of a way, or both at once, go wrong or not."""
+        for delay in self._delays(hops):
+            self._world.after(delay, act, *args)
+
+    def _delays(self, hops: int) -> tuple[float, ...]:
+        """Draw how long each copy of a message takes, of which there may be none."""
         world, profile, draw = self._world, self._profile, self._random.random
         if profile.keeps_order:
             # A later message never overtakes an earlier one.
             self._in_order_at = max(self._in_order_at, world.now + 0.01 * draw())
-            world.after(self._in_order_at - world.now, act, *args)
-            return
-        copies = 1
-        slow = False
-        if world.is_faulty:
-            if draw() < profile.loss * hops:
-                return
-            if draw() < profile.doubles * hops:
-                copies = 2
-            slow = draw() < profile.slow * hops
-        for _ in range(copies):
-            world.after(profile.slow_s * draw() if slow else 0.1 * draw() ** 2, act, *args)
+            return (self._in_order_at - world.now,)
+        if not world.is_faulty:
+            return (0.1 * draw() ** 2,)
+        fate = draw()
+        if fate < profile.loss * hops:
+            return ()
+        copies = 2 if draw() < profile.doubles * hops else 1
+        if draw() < profile.slow * hops:
+            return tuple(profile.slow_s * draw() for _ in range(copies))
+        return tuple(0.1 * draw() ** 2 for _ in range(copies))
+
+    def _hop_in_a_breath(self, sender: str, message: Message) -> None:
+        """Let *message* reach the coordinator; more that is said at once may come with it."""
+        now = self._world.now
+        speaker, said_at, under_way = self._breath
+        for delay in self._delays(2):
+            is_apart = speaker != sender or said_at != now or delay > 0.1
+            if is_apart or self._random.random() > TOGETHER:
+                under_way = [message]
+                self._world.after(delay, self.to_coordinator, under_way)
+            else:
+                under_way.append(message)
+        self._breath = sender, now, under_way
 
     def _route(self, topic: str, message: Message, retain: bool) -> None:
         if retain:
@@ -118,7 +136,7 @@ class Bus:
                 name, _, channel = rest.partition("/")
                 if channel == "presence":
                     self.hop(self.to_agent, name, message)
-                self.hop(self.to_coordinator, message, False)
+                self.hop(self.to_coordinator, [message])
             case "coordinator":
                 self.hop(self.to_agent, "", message)
             case _:

@@ -23,6 +23,7 @@ from protocol.vocabulary import (
     ReportEvent,
     TaskStatus,
 )
+from tests.simulation.accounts import overgrown, unexplained
 from tests.simulation.scenario import COMBAT_LIMIT, END_S, GLOBAL_LIMIT
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Checkers:
         self.world = world
         self.begun: dict[Fence, str] = {}
         self.runs = 0
+        self._newest: dict[str, int] = {}
+        """The highest fence of each task that ever began."""
+        self._stored: dict[str, int] = {}
+        """The fence of each task that was stored last."""
         self._executing: dict[str, set[tuple[str, int]]] = defaultdict(set)
         self._started: dict[str, set[str]] = defaultdict(set)
         """Series to the tasks of it that ever began."""
@@ -68,6 +73,9 @@ class Checkers:
             raise Violation(f"{task} executes twice: {sorted(running)}")
         if self.begun.setdefault(fence, boot) != boot:
             raise Violation(f"{fence} began in two boots")
+        if fence.number < self._newest.setdefault(task, fence.number):
+            raise Violation(f"{fence} executes after fence {self._newest[task]} began")
+        self._newest[task] = fence.number
         modes = [world.job(name).mode for name, boots in self._executing.items() if boots]
         if len(modes) > GLOBAL_LIMIT:
             raise Violation(f"{len(modes)} execute, at most {GLOBAL_LIMIT} may")
@@ -138,11 +146,26 @@ class Checkers:
         for row in changes.events:
             if row["kind"] == "agent_lost" and self.world.scenario.profile == "ideal":
                 self._refuse_slander(coordinator, row["subject"])
+        self._refuse_to_go_back(coordinator, changes)
         for row in changes.tasks:
             known = self.world.disk.tasks.get(row["id"])
             before = None if known is None else TaskStatus(known["status"])
             if before is not None and before.is_terminal and before.value != row["status"]:
                 raise Violation(f"{row['id']} was {before.value}, becomes {row['status']}")
+
+    def _refuse_to_go_back(self, coordinator: "CoordinatorProcess", changes: Changes) -> None:
+        """Judge that fences, terms and the numbers of events only rise."""
+        disk = self.world.disk
+        if coordinator.state.term != disk.term:
+            raise Violation(f"term {coordinator.state.term} writes in term {disk.term}")
+        numbers = [row["number"] for row in changes.events]
+        if numbers != list(range(disk.last_event + 1, disk.last_event + 1 + len(numbers))):
+            raise Violation(f"events {numbers} follow event {disk.last_event}")
+        for row in changes.tasks:
+            fence = orjson.loads(row["doc"]).get("fence", 0)
+            if fence < self._stored.get(row["id"], 0):
+                raise Violation(f"{row['id']} goes back to fence {fence}")
+            self._stored[row["id"]] = fence
 
     def _refuse_slander(self, coordinator: "CoordinatorProcess", name: str) -> None:
         """Judge that an agent is said to be lost, where the broker loses nothing."""
@@ -194,6 +217,8 @@ class Checkers:
         found += idle_beside_runnable(state, coordinator.now())
         if found:
             raise Violation(f"audit: {found[0]} ({len(found)} in all)")
+        for wrong in unexplained(self.world.disk):
+            raise Violation(f"the log does not explain the rows: {wrong}")
         for task in state.tasks.values():
             stored = self.world.disk.record(task.id)
             said = orjson.loads(orjson.dumps(task_record(task)))
@@ -226,6 +251,8 @@ class Checkers:
             if isinstance(gate, PermitGate) and gate.holders:
                 raise Violation(f"places leaked at {gate}: {sorted(gate.holders)}")
         self._judge_agents(coordinator)
+        for grown in overgrown(coordinator, world.processes):
+            raise Violation(f"memory leaks: {grown}")
 
     def _judge_agents(self, coordinator: "CoordinatorProcess") -> None:
         world = self.world

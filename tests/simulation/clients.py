@@ -6,9 +6,9 @@ from coordinator.core.events import Submitted
 from coordinator.core.tasks import Phase
 from protocol.messages import Reply, Submit, TaskSpec
 from protocol.vocabulary import OnLeaseLost, SubmitOp, TaskStatus, Want
-from tests.simulation.coordinator_process import WALL_MS
 from tests.simulation.handlers import GRACE_S
 from tests.simulation.scenario import Job
+from tests.simulation.standing_still import WALL_MS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -4,8 +4,7 @@
 process decides how long that takes and whether the machine is still there before, in or after it.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -20,17 +19,18 @@ from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said
 from coordinator.shell.recollection import remember
 from coordinator.shell.store import Changes, Store
-from protocol.messages import Desired, Granted, Heartbeat, Lease, Message, Reply
+from protocol.messages import Desired, Heartbeat, Lease, Message, Reply
 from protocol.topics import Topics
 from protocol.vocabulary import CoordinatorState
+from tests.simulation.ghost import Ghost
 from tests.simulation.scenario import COMBAT_LIMIT, GLOBAL_LIMIT
+from tests.simulation.standing_still import WALL_MS
+from tests.simulation.store_thread import Handed
 from tests.simulation.words import PlainSpeaker
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-WALL_MS: Final = 1_767_607_200_000
-"""Monday 2026-01-05 10:00 UTC."""
 CRASH_POINTS: Final = ("now", "before_commit", "after_commit", "while_speaking")
 
 POLICY: Final = Policy(
@@ -43,27 +43,6 @@ THRESHOLDS: Final = {"cpu_usage": Threshold(warning=70, critical=90, hard=True)}
 
 class Crash(Exception):
     """The process is gone."""
-
-
-class _Loop:
-    """What the writer takes for its event loop: work for the store's thread comes to us."""
-
-    def run_in_executor(
-        self, _thread: object, work: Callable[..., object], *args: object
-    ) -> "_Handed":
-        return _Handed(work, args)
-
-
-class _Handed:
-    def __init__(self, work: Callable[..., object], args: tuple[object, ...]) -> None:
-        self.work = work
-        self.args = args
-
-    def __await__(self) -> "Generator[_Handed, object, object]":
-        return (yield self)
-
-
-_LOOP: Final = cast("asyncio.AbstractEventLoop", _Loop())
 
 
 class _Store:
@@ -111,9 +90,8 @@ class CoordinatorProcess:
         self._sleeps_ms = 0
         self._woken_at: float | None = None
         self._lost_at_ms: int | None = None
-        self._speaking: list[Said] | None = None
-        self._ghost_until = 0.0
-        self._ghost_lends: dict[str, tuple[int, tuple[tuple[str, int], ...]]] = {}
+        self._speaking: list[Said] = []
+        self.ghost = Ghost(world)
 
     # --- clock and life
 
@@ -147,7 +125,7 @@ class CoordinatorProcess:
             store=cast("Store", _Store(self)),
             clock=cast("Clock", self),
             speaker=speaker,
-            next_event=memory.last_event + 1,
+            next_event=1 if world.broken("numbers_begin_anew") else memory.last_event + 1,
             publish=self._publish,
         )
         batch = Batch()
@@ -155,7 +133,7 @@ class CoordinatorProcess:
         world.disk.commit(batch.changes(state, self.writer.next_event, self.now().wall_ms))
         world.note("coordinator", memory.term)
         self._connected()
-        if world.now < self._ghost_until:
+        if self.ghost.lingers:
             self.cut(45.0, noticed=False)
 
     def _connected(self) -> None:
@@ -163,7 +141,7 @@ class CoordinatorProcess:
         self.fine_since = self.world.now
         for topic in list(bus.retained):
             if topic.startswith("agents/"):
-                bus.replay(topic, lambda message: self.hear(message, retained=True))
+                bus.replay(topic, self._hear_retained)
         self.tell(BusConnected())
 
     def crash(self) -> None:
@@ -173,12 +151,7 @@ class CoordinatorProcess:
         self.world.note("coordinator crashed", self.state.term)
         self.world.checkers.on_coordinator_crash(self)
         if self.world.broken("old_coordinator_answers"):  # its lock was lost while it lived
-            self._ghost_until = self.world.now + 120
-            self._ghost_lends = {
-                agent.boot: (self.state.term, tuple((t.id, t.fence) for t in agent.held.values()))
-                for agent in self.state.agents.values()
-                if agent.boot is not None
-            }
+            self.ghost.haunt(self.state)
         self.up = False
         self.life += 1
         self.crash_at = None
@@ -237,25 +210,18 @@ class CoordinatorProcess:
 
     # --- hearing
 
-    def hear(self, message: Message, retained: bool) -> None:
-        """Take in what an agent said."""
-        if self.world.now < self._ghost_until and isinstance(message, Heartbeat):
-            self._answer_as_ghost(message)
+    def hear(self, messages: list[Message]) -> None:
+        """Take in what an agent said in one breath."""
+        if self.ghost.lingers:
+            for message in messages:
+                if type(message) is Heartbeat:
+                    self.ghost.answer(message)
         if self.up and "C" not in self.world.bus.deaf:
-            self.tell(Heard(cast("Heartbeat", message), retained))
+            self.tell(*[Heard(cast("Heartbeat", message), False) for message in messages])
 
-    def _answer_as_ghost(self, said: Heartbeat) -> None:
-        term, lends = self._ghost_lends.get(said.boot, (0, ()))
-        lease = Lease(
-            ts_ms=0,
-            coord="ghost",
-            term=term,
-            boot=said.boot,
-            as_of=said.seq,
-            rev=0,
-            granted=tuple(Granted(task=task, fence=fence) for task, fence in lends),
-        )
-        self.world.bus.publish("ghost", f"inbox/{said.agent}/lease", lease, retain=False)
+    def _hear_retained(self, message: Message) -> None:
+        if self.up and "C" not in self.world.bus.deaf:
+            self.tell(Heard(cast("Heartbeat", message), True))
 
     def submit(self, submitted: Submitted) -> None:
         """Take in what a client asks."""
@@ -268,12 +234,13 @@ class CoordinatorProcess:
         if self.up:
             self.tell(PlanApplied(self.policy))
 
-    def tell(self, event: Event) -> None:
-        """Let *event* be decided as soon as the process can."""
+    def tell(self, *events: Event) -> None:
+        """Let *events* be decided as soon as the process can."""
         if self._stalled:
-            self._outside.append(event)
+            self._outside += events
             return
-        self.writer.tell(event)
+        for event in events:
+            self.writer.tell(event)
         if not self._busy:
             self._turn()
 
@@ -284,11 +251,8 @@ class CoordinatorProcess:
             return
         self._busy = True
         for event in self.writer._inbox:
-            match event:
-                case Heard(Heartbeat(boot=boot), retained=False):
-                    self.heard_boots.add(boot)
-                case _:
-                    pass
+            if type(event) is Heard and type(event.message) is Heartbeat and not event.retained:
+                self.heard_boots.add(event.message.boot)
         self._drive(self.writer.turn_over(self.now()), None, self.life)
 
     def _drive(
@@ -298,23 +262,18 @@ class CoordinatorProcess:
         if life != self.life:
             turn.close()
             return
-        asyncio._set_running_loop(_LOOP)
         self._speaking = []
         try:
-            handed = cast("_Handed", turn.send(answer))
+            handed = cast("Handed", turn.send(answer))
         except StopIteration:
-            asyncio._set_running_loop(None)
-            self._say()
+            if self._speaking or self.crash_at is not None:
+                self._say()
             self._busy = False
             if self.up:
                 self.world.checkers.on_rest(self)
                 self._sleep()
             return
-        except BaseException:
-            asyncio._set_running_loop(None)
-            raise
-        asyncio._set_running_loop(None)
-        self._speaking = None
+        self._speaking = []
         delay = self.disk_takes_s
         if delay == 0.0 and self._random.random() < 0.05:
             delay = self._random.random()
@@ -323,7 +282,7 @@ class CoordinatorProcess:
         else:
             self._on_disk(turn, handed, life)
 
-    def _on_disk(self, turn: Coroutine[Any, Any, None], handed: _Handed, life: int) -> None:
+    def _on_disk(self, turn: Coroutine[Any, Any, None], handed: Handed, life: int) -> None:
         if life != self.life:
             turn.close()
             return
@@ -344,7 +303,7 @@ class CoordinatorProcess:
             return
         self._drive(turn, answer, life)
 
-    def _speak_early(self, turn: Coroutine[Any, Any, None], handed: _Handed, life: int) -> None:
+    def _speak_early(self, turn: Coroutine[Any, Any, None], handed: Handed, life: int) -> None:
         crash_at, self.crash_at = self.crash_at, None
         self._drive(turn, None, life)
         if crash_at is not None:
@@ -353,13 +312,11 @@ class CoordinatorProcess:
             handed.work(*handed.args)
 
     def _publish(self, said: Said) -> None:
-        if self._speaking is None:
-            self._speaking = []
         self._speaking.append(said)
 
     def _say(self) -> None:
         """Say what the turn has said; a crash may come in the middle of it."""
-        said, self._speaking = self._speaking or [], None
+        said, self._speaking = self._speaking, []
         upto = len(said)
         if self.crash_at == "while_speaking" and said:
             upto = self._random.randrange(len(said))
@@ -368,14 +325,15 @@ class CoordinatorProcess:
             if not topic:
                 continue
             message = cast("Message", payload)
-            if isinstance(message, Reply):
+            kind = type(message)  # of a model, isinstance costs more than all of the rest
+            if kind is Reply:
                 if "C" not in world.bus.mute:
                     world.bus.hop(world.clients.hear, message)
                 continue
-            if isinstance(message, Desired):
-                world.checkers.on_desired(self, topic, message)
-            elif isinstance(message, Lease):
-                world.checkers.on_lease(self, message)
+            if kind is Desired:
+                world.checkers.on_desired(self, topic, cast("Desired", message))
+            elif kind is Lease:
+                world.checkers.on_lease(self, cast("Lease", message))
             world.bus.publish("C", topic, message, retain=retain)
         if upto < len(said):
             self.crash()
@@ -393,12 +351,7 @@ class CoordinatorProcess:
         if writer._inbox:
             self.world.after(0.0, self._turn_if, self.life)
             return
-        due_ms = writer.state.timers.next_in_ms(now)
-        wait_ms = 60_000 if due_ms is None else due_ms
-        cards_ms = writer._cards.due_in_ms(now)
-        if cards_ms is not None:
-            wait_ms = min(wait_ms, cards_ms)
-        at = self.world.now + (wait_ms + 1) / 1000 / self._rate
+        at = self.world.now + (writer.wait_ms(now) + 1) / 1000 / self._rate
         if self._woken_at is None or at < self._woken_at or self._woken_at <= self.world.now:
             self._woken_at = at
             self.world.after(at - self.world.now, self._wake, self.life, at)

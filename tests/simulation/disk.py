@@ -29,6 +29,8 @@ class Disk:
     ledgers: dict[tuple[str, str], bytes] = field(default_factory=dict)
     marks: dict[tuple[str, str], bytes] = field(default_factory=dict)
     replies: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    attempts: dict[str, list[Row]] = field(default_factory=dict)
+    """Task to its attempts that ended, in their order."""
 
     def begin_term(self, ended_since_ms: int) -> Memory:
         """Load everything and begin a new term, as the store does."""
@@ -66,6 +68,8 @@ class Disk:
             self.marks[row["kind"], row["key"]] = row["doc"]
         for row in changes.replies:
             self.replies[row["client"], row["request_id"]] = row["doc"]
+        for row in changes.attempts:
+            self.attempts.setdefault(row["task"], []).append(row)
         for row in changes.events:
             self.last_event = row["number"]
 

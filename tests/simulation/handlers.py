@@ -86,8 +86,10 @@ class Execution:
     # --- the guard
 
     def _changed(self) -> None:
-        # The guard learns of it when its process gets to run.
-        if self.begun and not self.is_over:
+        # The guard learns of it when its process gets to run. More time is nothing to act upon.
+        run = self.run
+        asked = run._stop_why is not None or run.must_rest() or run.killed
+        if asked and self.begun and not self.is_over:
             self.agent.in_handler(0.0, self.look, None)
 
     def look(self, life: int | None) -> None:

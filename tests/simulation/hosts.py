@@ -49,13 +49,11 @@ class Undertaker:
             "boot": "d" * 32,
         }
         said |= {"epoch": 1, "conn": 1, "seq": self._seq}
-        self.world.coordinator.hear(
-            HostPresence(**said, state=PresenceState.ONLINE, stands_in=True), retained=False
-        )
+        here = HostPresence(**said, state=PresenceState.ONLINE, stands_in=True)
         agents = tuple(
             HostedAgent(agent=name, state=HostedState.RUNNING, since_ms=0, dead_boots=dead)
             for name, dead in self._dead.items()
         )
-        self.world.coordinator.hear(
-            HostActual(**said, interval_s=3600.0, agents=agents), retained=False
-        )
+        actual = HostActual(**said, interval_s=3600.0, agents=agents)
+        self.world.coordinator.hear([here])
+        self.world.coordinator.hear([actual])

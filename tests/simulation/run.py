@@ -1,6 +1,7 @@
 """Run fleet-hours and mutants: many at once, one again, or one made as small as it can be."""
 
 import argparse
+import gc
 import multiprocessing
 import sys
 import time
@@ -67,7 +68,7 @@ def verdicts(orders: Iterable[Order], workers: int) -> Iterator[Verdict]:
     if workers <= 1:
         yield from map(carry_out, orders)
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=gc.freeze) as pool:
         yield from pool.imap(carry_out, orders, chunksize=4)
 
 
@@ -99,7 +100,7 @@ def catches(
     if workers <= 1:
         yield from map(hunt, jobs)
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=gc.freeze) as pool:
         yield from pool.imap(hunt, jobs)
 
 

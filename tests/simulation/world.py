@@ -13,15 +13,18 @@ from typing import Any, Final
 
 import orjson
 
-from tests.simulation.agent_process import AgentProcess, Host
+from tests.simulation.agent_process import AgentProcess
+from tests.simulation.agent_session import Session
 from tests.simulation.bus import PROFILES, Bus
 from tests.simulation.checkers import Checkers, Violation
 from tests.simulation.clients import Clients
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.disk import Disk
+from tests.simulation.host import Host
 from tests.simulation.hosts import Undertaker
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.scenario import END_S, FAULTS_END_S, Job, Scenario
+from tests.simulation.store_thread import store_thread
 
 DRIFT: Final = 0.005
 MAX_EVENTS: Final = 400_000
@@ -45,7 +48,7 @@ class World:
         self.bus = Bus(self, self.stream("bus"), PROFILES[scenario.profile])
         self.bus.to_agent = self._to_agent
         self.coordinator = CoordinatorProcess(self, self.stream("coordinator"))
-        self.bus.to_coordinator = self._to_coordinator
+        self.bus.to_coordinator = self.coordinator.hear
         self.clients = Clients(self)
         self.undertaker = Undertaker(self)
         self._queue: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
@@ -91,11 +94,12 @@ class World:
     def run(self) -> str:
         """Run to the end and return the hash of the trace, or raise :class:`Violation`."""
         queue, pop = self._queue, heapq.heappop
-        while queue and queue[0][0] < END_S:
-            self.now, _, act, args = pop(queue)
-            act(*args)
-            if self._count > MAX_EVENTS:
-                raise Violation("the fleet never comes to rest")
+        with store_thread():
+            while queue and queue[0][0] < END_S:
+                self.now, _, act, args = pop(queue)
+                act(*args)
+                if self._count > MAX_EVENTS:
+                    raise Violation("the fleet never comes to rest")
         self.checkers.at_end()
         return self.hash()
 
@@ -140,13 +144,13 @@ class World:
         else:
             self.boot_agent(name, host)
 
-    def take_over(self, newcomer: AgentProcess) -> None:
+    def take_over(self, newcomer: Session) -> None:
         """Let the broker end the other connections of the newcomer's name."""
         for process in self.processes:
             if process.name == newcomer.name and process is not newcomer and process.is_connected:
                 self.after(0.0, process.in_loop, process.lost)
 
-    def state_will_later(self, process: AgentProcess) -> None:
+    def state_will_later(self, process: Session) -> None:
         """Let the broker notice, some time, that a connection broke."""
         if process.will is not None:
             delay = process.random.uniform(0, 10)
@@ -157,6 +161,3 @@ class World:
         for process in self.processes:
             if not name or process.name == name:
                 process.hear(message)
-
-    def _to_coordinator(self, message: Any, retained: bool) -> None:
-        self.coordinator.hear(message, retained)

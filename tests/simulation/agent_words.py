@@ -1,0 +1,112 @@
+"""What one boot of an agent says, as messages that the wire has not seen."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from agent_client.core import effects
+from agent_client.core.identity import Identity
+from agent_client.core.outbox import StoredReport
+from protocol.limits import PROTOCOL_VERSION
+from protocol.messages import (
+    Heartbeat,
+    Holding,
+    Info,
+    Metrics,
+    Presence,
+    Report,
+    ReportDetail,
+    Seen,
+)
+from protocol.vocabulary import PresenceState
+from tests.simulation.host import Host
+from tests.simulation.words import as_said, make
+
+SLOTS: Final = 2
+MODES: Final = ("quest", "combat")
+
+
+class AgentWords:
+    """Builds the messages of one boot, and numbers them."""
+
+    def __init__(
+        self,
+        name: str,
+        host: Host,
+        identity: Identity,
+        wall_ms: Callable[[], int],
+        heartbeat_s: float,
+    ) -> None:
+        self.prev_boot = host.last_boot if host.durable else None
+        self._name, self._host, self._identity = name, host, identity
+        self._wall_ms, self._heartbeat_s = wall_ms, heartbeat_s
+        self._seq = 0
+
+    def _envelope(self) -> dict[str, Any]:
+        identity = self._identity
+        self._seq += 1
+        return {
+            "v": PROTOCOL_VERSION,
+            "ts_ms": self._wall_ms(),
+            "agent": self._name,
+            "boot": identity.boot,
+            "epoch": identity.will_epoch if identity.epoch is None else identity.epoch,
+            "conn": identity.conn,
+            "seq": self._seq,
+        }
+
+    def presence(self, state: PresenceState) -> Presence:
+        """Say whether the process is there; with state lost it is the will."""
+        return make(
+            Presence, **self._envelope(), state=state, reason=None, prev_boot=self.prev_boot
+        )
+
+    def info(self) -> Info:
+        """Say what the agent is."""
+        return make(
+            Info,
+            **self._envelope(),
+            machine_id=f"m{self._host.number}",
+            window_id=self._name,
+            capabilities=MODES,
+            labels={},
+            slots=SLOTS,
+            features=("pause", "cancel", "progress"),
+            config_path=None,
+            client=None,
+            proto=Info.model_fields["proto"].default,
+            heartbeat_s=self._heartbeat_s,
+        )
+
+    def heartbeat(self, facts: effects.SendHeartbeat) -> Heartbeat:
+        """Say that the agent lives, and what it holds."""
+        envelope = self._envelope()
+        envelope["seq"] = facts.seq
+        return make(
+            Heartbeat,
+            **envelope,
+            interval_s=self._heartbeat_s,
+            uptime_s=0.0,
+            mode=facts.mode,
+            slots_free=facts.slots_free,
+            holding=tuple(as_said(Holding, held) for held in facts.holding),
+            seen=as_said(Seen, facts.seen),
+            report_seq=facts.report_seq,
+            outbox=facts.outbox,
+        )
+
+    def metrics(self, *, hot: bool) -> Metrics:
+        """Say how the machine is."""
+        return make(Metrics, **self._envelope(), m={"cpu_usage": 99.0 if hot else 10.0})
+
+    def report(self, report: StoredReport) -> Report:
+        """Say what became of a task."""
+        envelope = self._envelope()
+        envelope["boot"], envelope["seq"] = report.boot, report.seq
+        return make(
+            Report,
+            **envelope,
+            task=report.fence.task,
+            fence=report.fence.number,
+            event=report.event,
+            detail=as_said(ReportDetail, report.detail),
+        )
