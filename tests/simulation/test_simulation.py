@@ -3,6 +3,7 @@
 ``python -m tests.simulation`` runs more of them, and runs one again by its seed.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,24 +13,32 @@ from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import Order, carry_out, judge
 from tests.simulation.scenario import Scenario, generate
 from tests.simulation.shrinking import fewer, shrunk
+from tests.simulation.summary import CAUGHT, RAN
 
 HOURS = 500
 HOURS_AT_ONCE = 25
 
 
 @pytest.mark.parametrize("first", range(0, HOURS, HOURS_AT_ONCE))
-def test_no_promise_is_broken_in_hours_of_faults(first: int) -> None:
+def test_no_promise_is_broken_in_hours_of_faults(
+    first: int, record_property: Callable[[str, object], None]
+) -> None:
     verdicts = [carry_out(Order(seed)) for seed in range(first, first + HOURS_AT_ONCE)]
 
     assert [(v.seed, v.violation) for v in verdicts if v.violation is not None] == []
     assert all(verdict.runs > 100 for verdict in verdicts), "hardly anything was executed"
+    record_property(RAN, (first, len(verdicts), sum(verdict.runs for verdict in verdicts)))
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_no_rule_can_be_broken_unnoticed(mutant: str) -> None:
-    verdicts = [carry_out(Order(seed, mutant=mutant)) for seed in SEEDS[mutant]]
+def test_no_rule_can_be_broken_unnoticed(
+    mutant: str, record_property: Callable[[str, object], None]
+) -> None:
+    verdicts = (carry_out(Order(seed, mutant=mutant)) for seed in SEEDS[mutant])
+    caught = next((verdict for verdict in verdicts if verdict.violation is not None), None)
 
-    assert any(verdict.violation is not None for verdict in verdicts)
+    assert caught is not None
+    record_property(CAUGHT, (mutant, caught.seed))
 
 
 def test_the_same_seed_gives_the_same_hour() -> None:
