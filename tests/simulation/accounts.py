@@ -54,7 +54,7 @@ def overgrown(coordinator: "CoordinatorProcess", agents: list["AgentProcess"]) -
         "boards to be looked at": (len(state.awake) + len(state.lines) + len(state.ready), 0),
         "tasks that wait for others": (len(state.dependents), 0),
         "remembered answers": (len(state.answered), KEPT_REQUESTS),
-        "rendered desired states": (len(writer._desired), len(state.agents)),
+        "rendered desired states": (len(writer._desired._told), len(state.agents)),
         "events to be decided": (len(writer._inbox), 0),
     }
     for agent in state.agents.values():

@@ -201,6 +201,12 @@ class Session(Process):
         self._connection = 0
         self.leave("given up")
 
+    @property
+    def hears_well(self) -> bool:
+        """Whether nothing keeps this process from hearing what is said to it."""
+        is_deaf = self._connection == self._deaf_connection
+        return self.online and not self.loop_frozen and not self.leaving and not is_deaf
+
     def go_deaf(self) -> None:
         """Hear nothing on the present connection any more, and never be told so."""
         self._deaf_connection = self._connection

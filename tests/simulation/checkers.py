@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 AUDIT_EVERY_S: Final = 240.0
+BEHIND_FOR_BEATS: Final = 10
+"""What is repeated with every heartbeat is not lost as many times in a row."""
 _THROWN_AWAY: Final = frozenset({"lost_by_agent", "predecessor_dead"})
 
 
@@ -59,6 +61,9 @@ class Checkers:
         """What was lent, and to which boot, when the present term began."""
         self._settled_at = 0.0
         self._audit_at = AUDIT_EVERY_S
+        self._look_at = 0.0
+        self._behind: dict[str, tuple[tuple[int, int], float]] = {}
+        """Boot to the newest desired that it has not applied, and since when that is so."""
 
     # --- what executes
 
@@ -141,8 +146,11 @@ class Checkers:
     def on_commit(self, coordinator: "CoordinatorProcess", changes: Changes) -> None:
         """Judge what is about to be stored."""
         for attempt in changes.attempts:
+            fence = Fence(attempt["task"], attempt["fence"])
             if attempt["outcome"] in _THROWN_AWAY:
-                self._refuse_waste(Fence(attempt["task"], attempt["fence"]), attempt["outcome"])
+                self._refuse_waste(fence, attempt["outcome"])
+            if fence in self.begun and self.world.job(fence.task).cap is not None:
+                self._refuse_free_run(fence, changes)
         for row in changes.events:
             if row["kind"] == "agent_lost" and self.world.scenario.profile == "ideal":
                 self._refuse_slander(coordinator, row["subject"])
@@ -152,6 +160,13 @@ class Checkers:
             before = None if known is None else TaskStatus(known["status"])
             if before is not None and before.is_terminal and before.value != row["status"]:
                 raise Violation(f"{row['id']} was {before.value}, becomes {row['status']}")
+
+    def _refuse_free_run(self, fence: Fence, changes: Changes) -> None:
+        """Judge that what has really begun, and is over now, was charged to its cap."""
+        docs = [row["doc"] for row in changes.tasks if row["id"] == fence.task]
+        record = orjson.loads(docs[0]) if docs else self.world.disk.record(fence.task)
+        if not (record or {}).get("charged"):
+            raise Violation(f"{fence} began, is over, and was not charged")
 
     def _refuse_to_go_back(self, coordinator: "CoordinatorProcess", changes: Changes) -> None:
         """Judge that fences, terms and the numbers of events only rise."""
@@ -206,9 +221,34 @@ class Checkers:
 
     def on_rest(self, coordinator: "CoordinatorProcess") -> None:
         """Judge the state between two turns, now and then."""
+        if self.world.now >= self._look_at:
+            self._look_at = self.world.now + self.world.scenario.heartbeat_s
+            self._refuse_deafness(coordinator)
         if self.world.now >= self._audit_at:
             self._audit_at = self.world.now + AUDIT_EVERY_S
             self.judge_state(coordinator)
+
+    def _refuse_deafness(self, coordinator: "CoordinatorProcess") -> None:
+        """Judge that nobody who hears goes on for long without what it was told."""
+        world, bus = self.world, self.world.bus
+        patience_s = BEHIND_FOR_BEATS * world.scenario.heartbeat_s
+        behind: dict[str, tuple[tuple[int, int], float]] = {}
+        for process in world.processes:
+            agent = coordinator.state.agents.get(process.name)
+            if agent is None or agent.boot != process.boot or agent.desired is None:
+                continue
+            told = (coordinator.state.term, agent.desired.rev)
+            known, since = self._behind.get(process.boot, (told, world.now))
+            hears = process.hears_well and process.boot not in bus.deaf | bus.mute
+            if process.machine.seen >= told or not hears or "C" in bus.deaf:
+                continue
+            since = since if known == told else world.now
+            behind[process.boot] = told, since
+            since = max(since, process.fine_since, coordinator.fine_since, coordinator.woke_at)
+            if world.now - since > patience_s:
+                for_s = world.now - since
+                raise Violation(f"{process.name} does not know what it was told {for_s:.0f} s ago")
+        self._behind = behind
 
     def judge_state(self, coordinator: "CoordinatorProcess") -> None:
         """Compare what is derived with the truth, and the truth with the disk."""

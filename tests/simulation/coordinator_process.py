@@ -79,6 +79,8 @@ class CoordinatorProcess:
         self.heard_boots: set[str] = set()
         self.fine_since = 0.0
         """Since when it is connected."""
+        self.woke_at = 0.0
+        """When it stood still last, until then."""
         self._random = random
         self._origin_s = 0.0
         self._rate = 1.0
@@ -170,7 +172,7 @@ class CoordinatorProcess:
     def _go_on(self, life: int) -> None:
         if life != self.life or not self.up:
             return
-        self._stalled = False
+        self._stalled, self.woke_at = False, self.world.now
         overslept_ms = self.now().mono_ms - self._slept_from - self._sleeps_ms
         outside, self._outside = self._outside, []
         if overslept_ms > 1_000:
