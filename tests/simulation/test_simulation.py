@@ -16,7 +16,7 @@ from tests.simulation.shrinking import fewer, shrunk
 from tests.simulation.summary import CAUGHT, RAN
 
 HOURS = 500
-HOURS_AT_ONCE = 25
+HOURS_AT_ONCE = 10
 
 
 @pytest.mark.parametrize("first", range(0, HOURS, HOURS_AT_ONCE))
