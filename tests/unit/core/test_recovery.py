@@ -87,6 +87,17 @@ def test_a_stall_while_it_recovers_makes_it_wait_longer_and_not_forever(fleet: F
     assert fleet.state.phase.value == "online"
 
 
+def test_nobody_who_was_only_remembered_yet_is_judged_for_a_stall(fleet: Fleet) -> None:
+    fleet.restart_coordinator()
+    fleet.hear(fleet.bots["Alt"].presence(), retained=True)
+    fleet.stall(300)
+
+    assert fleet.stories() == []
+    fleet.crash("Alt")
+    fleet.pass_time(300)
+    assert "agent_lost" in fleet.stories()
+
+
 def test_a_new_boot_of_a_holder_that_knows_its_predecessor_dead_ends_the_wait(
     fleet: Fleet,
 ) -> None:
