@@ -19,6 +19,7 @@ from coordinator.cli import (
     screen,
     store_commands,
     task_commands,
+    verb_commands,
     web_commands,
     why_commands,
 )
@@ -85,6 +86,11 @@ app.add_typer(broker_commands.app, name="broker")
 app.add_typer(host_commands.app, name="host")
 for one in (host_commands.start, host_commands.stop, host_commands.restart):
     why_commands.agents_app.command(one.__name__)(one)
+for verb in (verb_commands.cordon, verb_commands.drain, verb_commands.maintenance):
+    why_commands.agents_app.command(verb.__name__)(verb)
+why_commands.agents_app.command("return")(verb_commands.give_back)
+why_commands.agents_app.command()(verb_commands.forget)
+app.add_typer(verb_commands.fleet_app, name="fleet")
 app.add_typer(alert_commands.app, name="alerts")
 app.add_typer(why_commands.agents_app, name="agents")
 task_commands.app.command("why")(why_commands.task_why)

@@ -21,7 +21,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "watch": "See the fleet live",
         "summary": "The fleet in numbers",
         "why": "What holds the fleet back",
-        "agents": "List agents; start, stop and restart them",
+        "agents": "List agents; start, stop, cordon and drain them",
         "hosts": "List machines and what runs on them",
         "tasks": "List tasks, waiting ones too",
         "alerts": "List alerts, and try where they are sent",
@@ -29,6 +29,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Act": {
         "task": "Add a task, look at it, steer it, ask why it waits",
+        "fleet": "Pause the whole fleet, hold a limit",
         "plan": "Check, compare, preview and apply the fleet plan",
     },
     "Let in": {
