@@ -277,7 +277,7 @@ def connections(stage: Stage, judge: Judge) -> None:
     judge.check("PRES-3", right and lost and not lost.fault, _told(lost) or "no will")
     back = stage.wait_for_state("online", since, 15)
     beat = stage.beats(1)
-    info = stage.of(AgentChannel.INFO, since)
+    info = stage.bus.wait(lambda: stage.of(AgentChannel.INFO, since), 5)
     higher = back and back.said.get("conn", 0) > last.get("conn", 0)
     told = f"conn {last.get('conn')} then {back.said.get('conn') if back else None}"
     judge.check("PRES-4", higher and beat and info, f"{told}, info {len(info)}, beats {len(beat)}")

@@ -94,7 +94,8 @@ def test_the_usage_examples_of_the_original_document_work_from_register_to_compl
     assert done.status == "completed"
     assert done.current_daily_count == 1
 
-    wait_until(lambda: get_registry_summary()["total_agents"] == 4)  # told once a second
+    # Told once a second; the room is shared with tests that register agents of their own.
+    wait_until(lambda: get_registry_summary()["total_agents"] >= 4)
     assert set(get_registry_summary()["agents_by_status"]) == set(AgentStatus)
     wait_until(lambda: get_schedule_summary()["completed_tasks"] >= 1)  # so is this
 
