@@ -18,7 +18,8 @@ conn=0 sub=
 
 # The first clock counts while the machine sleeps, and leases are measured by it.
 now() { local up; read -r up _ </proc/uptime; printf '%s,%s' "$((10#${up/./} * 10))" "$(date +%s%3N)"; }
-event() { printf '%s %s\n' "$(now)" "$*" >&3; }
+# With an IFS of its own: a signal may call this in the middle of the reading below, which has another.
+event() { local IFS=$' \t\n'; printf '%s %s\n' "$(now)" "$*" >&3; }
 
 publish() { # channel retain payload
   local flags=(-q 1)

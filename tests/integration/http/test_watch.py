@@ -206,6 +206,7 @@ def test_the_room_begins_again_where_it_was(
         opened = client.get("/alerts", params={"open": True}).json()["items"]
         return [alert for alert in opened if alert["rule"] == "gone"]
 
+    wait_until(lambda: bool(gone(admin)))
     (before,) = gone(admin)
     room.part.end()
     with control_room(fleet) as again, again.client("admin") as client:
