@@ -88,15 +88,17 @@ class FleetAccess:
         self._file = credentials
         self._required = required
         self._lasting = lasting
-        self._version = credentials.version() if credentials else None
+        self._known = credentials.version() if credentials else None
         self._book = credentials.load() if credentials else Book()
+        self._reviewed = self._book
         self._slow = SlowWork()
         self._paces = Paces(pace) if pace else None
         self._refused_connects = Tally()
         self._refused_publishes = Tally()
 
     def admit(self, connect: Connect) -> Admission:
-        """Judge *connect* by its credentials and the access table."""
+        """Judge *connect* by its credentials and the access table, as they are at this moment."""
+        self._look()
         name, entries = connect.username, self._book.entries
         if claims_coordinator(name):
             return self._decide(connect, self._secret())
@@ -130,14 +132,10 @@ class FleetAccess:
 
     def review(self) -> Callable[[Gate], bool] | None:
         """Read the credentials anew if they have changed; a damaged file changes nothing."""
-        if self._file is None or (version := self._file.version()) == self._version:
+        self._look()
+        if self._book is self._reviewed:
             return None
-        self._version = version
-        try:
-            self._book = self._file.load()
-        except BadCredentialsFile as error:
-            log.error("going on with the credentials known so far: %s", error)  # noqa: TRY400 - it says all
-            return None
+        self._reviewed = self._book
         return self.is_welcome
 
     def is_welcome(self, gate: Gate) -> bool:
@@ -163,6 +161,17 @@ class FleetAccess:
     def close(self) -> None:
         """Hash nothing more."""
         self._slow.close()
+
+    def _look(self) -> None:
+        """Read the credentials again if they have changed: nobody has to wait for a change."""
+        if self._file is None or (version := self._file.version()) == self._known:
+            return
+        self._known = version
+        try:
+            self._book = self._file.load()
+        except BadCredentialsFile as error:
+            # The error says it all.
+            log.error("going on with the credentials known so far: %s", error)  # noqa: TRY400
 
     def _later(self, connect: Connect, work: Callable[[], tuple[Entry, str] | str]) -> Admission:
         """Let *work* find the entry and the hash that proves it, or why there is none."""
@@ -212,7 +221,6 @@ class FleetAccess:
             book = file.change(lambda book: book.claim(name, claim, clock.now()))
         except (CannotEnroll, BadCredentialsFile) as error:
             return str(error)
-        self._book = book  # so that it is known at its very next connection
         return book.entries[name], fingerprint(claim.secret)
 
     def _decide(
