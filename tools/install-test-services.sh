@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install what the tests run against and pip cannot bring: mosquitto and its command-line
-# clients, PostgreSQL, and Chromium. Tests start their own brokers and databases on free ports, so the
-# packaged services are kept from starting. Fails, saying what to do, rather than leave a test without its broker.
+# clients, PostgreSQL, Chromium, and a C compiler for the faults that processes are given. Tests start
+# their own brokers and databases on free ports, so the packaged services are kept from starting.
+# Fails, saying what to do, rather than leave a test without its broker.
 set -euo pipefail
 
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -26,6 +27,7 @@ declare -A package_of=(
   [initdb]=postgresql
   [pg_ctl]=postgresql
   [chromium]=chromium
+  [gcc]=gcc
 )
 
 missing_packages() {

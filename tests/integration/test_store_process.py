@@ -1,7 +1,6 @@
 """A coordinator as a process whose store is harmed, filled, copied, and put back."""
 
 import json
-import resource
 import shlex
 import sqlite3
 import subprocess
@@ -188,40 +187,6 @@ def test_killed_at_any_point_it_keeps_what_it_promised_and_a_request_is_done_onc
     assert known >= promised | {reply["task"]}
 
 
-def test_a_full_disk_stops_nothing_that_runs_and_all_resumes_by_itself(
-    where: Where, tmp_path: Path
-) -> None:
-    plan = plan_of(["A"], backup={"interval": 86_400})
-    with running_fleet(where, tmp_path / "fleet", ["A"], plan) as fleet:
-        client = fleet.client("ops")
-        coordinator = fleet.part("coordinator")
-        limit(coordinator, 4_096)
-        spec = {"name": "a", "mode": "quest", "args": {"seconds": 0.1}, "cancel_grace_s": 0.5}
-        waiting = {"request_id": "waits", "op": "create", "spec": spec}
-        client.say("submit/ops", json.dumps(waiting).encode())
-        client.wait_for("coordinator/presence", state="safe")
-        refused = client.ask("create", spec=spec)
-        assert (refused["ok"], refused["code"]) == (False, "store_unavailable")
-        assert client.ask("get")["ok"]
-        # It waits with the batch that failed, or was refused because another had failed before.
-        answers = [
-            heard.document for heard in client.on("replies/ops") if b"waits" in heard.payload
-        ]
-        assert [answer for answer in answers if answer["ok"]] == []
-        limit(coordinator, resource.RLIM_INFINITY)
-        client.wait_for("coordinator/presence", state="online")
-        accepted = client.ask("create", request_id="waits", spec=spec)
-        assert accepted["ok"]
-        task = accepted["task"]
-        client.wait_for(f"tasks/{task}", status="completed")
-        assert coordinator.process.poll() is None
-        statuses = {heard.document["status"] for heard in client.on("registry/A")}
-        assert "offline" not in statuses
-        assert len(fleet.runs_of(task)) == 1
-        log = coordinator.said()
-        assert log.count("nothing is assigned and no lease is granted until it can") == 1
-
-
 def test_copies_are_made_as_the_plan_says_and_one_can_go_back_to_each(
     where: Where, tmp_path: Path
 ) -> None:
@@ -246,8 +211,3 @@ def test_copies_are_made_as_the_plan_says_and_one_can_go_back_to_each(
         client.wait_for("registry/A", status="idle")
         task = client.create("b", args={"seconds": 0.1})
         client.wait_for(f"tasks/{task}", status="completed")
-
-
-def limit(part: Part, size: int) -> None:
-    """Let no file of a process grow beyond *size*, as if the disk were full."""
-    resource.prlimit(part.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

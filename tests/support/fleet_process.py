@@ -103,6 +103,8 @@ class Fleet:
     where: Where
     folder: Path
     parts: list[Part] = field(default_factory=list)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of every part."""
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
@@ -131,12 +133,14 @@ class Fleet:
             environment["FLEETBUS_BROKER"] = broker
         return self.start("coordinator", module, *words, environment=environment)
 
-    def start_agent(self, name: str, *words: str, broker: str | None = None) -> Part:
-        """Start a ready-made agent; *words* are further arguments."""
+    def start_agent(
+        self, name: str, *words: str, broker: str | None = None, module: str = "agent_client"
+    ) -> Part:
+        """Start a ready-made agent, or one that *module* makes; *words* are further arguments."""
         can = [word for capability in CAPABILITIES for word in ("--capability", capability)]
         return self.start(
             name,
-            "agent_client",
+            module,
             name,
             *("--broker", broker or self.where.url, "--root", self.where.root),
             *("--heartbeat", str(HEARTBEAT_S), "--record", str(self.record), "--verbose"),
@@ -155,7 +159,10 @@ class Fleet:
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *words],
                 cwd=self.folder,
-                env=clean | {"PYTHONPATH": str(_ROOT)} | dict(environment or {}),
+                env=clean
+                | {"PYTHONPATH": str(_ROOT)}
+                | dict(self.environment)
+                | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -197,15 +204,16 @@ def running_fleet(
     *,
     watched_at: Where | None = None,
     coordinator: str = "coordinator",
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Fleet]:
     """Run a coordinator and *agents*, and wait until all are idle; end them all in the end.
 
-    *words* are further arguments of every agent. Of several servers, *watched_at* is the one where
-    they will meet. *coordinator* is the module to run as such.
+    *words* are further arguments of every agent, *environment* is every part's. Of several servers,
+    *watched_at* is the one where they will meet. *coordinator* is the module to run as such.
     """
     folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan))
-    fleet = Fleet(where, folder)
+    fleet = Fleet(where, folder, environment=environment or {})
     fleet.record.touch()
     with fleet.stack:
         fleet.stack.callback(fleet.show_logs)
