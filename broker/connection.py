@@ -12,21 +12,15 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from broker.conversation import HANDLERS, published
-from broker.errors import Malformed, UnsupportedProtocol
+from broker.entrance import Entrance
+from broker.errors import Malformed
 from broker.framing import Framer
 from broker.gate import Gate
 from broker.hub import Hub
-from broker.message import PUBLISH, Message, topic_name
+from broker.message import PUBLISH, Message
 from broker.outgoing import Outgoing
 from broker.pace import Bucket
-from broker.packets import (
-    BAD_PROTOCOL,
-    CONNECT,
-    FORBIDDEN,
-    ConnectPacketRead,
-    connack,
-    read_connect,
-)
+from broker.packets import ConnectPacketRead, connack
 from broker.patience import KEEPALIVE_FACTOR, Patience
 from broker.session import Session
 from broker.turns import TurnTaking
@@ -53,9 +47,9 @@ class Connection(TurnTaking):
     """An MQTT client over a byte stream."""
 
     __slots__ = (
-        "_admission", "_bucket", "_closing", "_congested", "_connect_within_s", "_ended",
-        "_figures", "_framer", "_held_back", "_hub", "_loop", "_outgoing", "_packets",
-        "_patience", "_pending", "_registry", "_session", "_throttle", "_will",
+        "_bucket", "_closing", "_congested", "_connect_within_s", "_ended", "_entrance",
+        "_figures", "_framer", "_hub", "_loop", "_outgoing", "_packets", "_patience", "_pending",
+        "_registry", "_session", "_throttle", "_will",
     )  # fmt: skip
 
     def __init__(
@@ -81,8 +75,7 @@ class Connection(TurnTaking):
         self._connect_within_s = connect_within_s
         self._patience = Patience(self._loop, self.end)
         self._closing: asyncio.TimerHandle | None = None
-        self._admission: asyncio.Future[Gate | None] | None = None
-        self._held_back: list[tuple[int, bytes]] = []
+        self._entrance = Entrance(hub, self)
         self._bucket: Bucket | None = None
         self._throttle: asyncio.TimerHandle | None = None
 
@@ -105,13 +98,11 @@ class Connection(TurnTaking):
         self._patience.heard = self._loop.time()
         self._figures.bytes_received += len(data)
         try:
-            if self._is_stranger and self._framer.is_between:
-                self._must_connect(data[0])  # before waiting for what may never come
+            if self._session is None and self._framer.is_between:
+                self._entrance.expect(data[0])  # before waiting for what may never come
             self._take(self._framer.feed(data))
         except Malformed as error:
-            self._figures.protocol_errors += 1
-            self.end(str(error))
-            return
+            self._broke_protocol(error)
         if self._ended:
             return
         if self._congested and self._unread > self._hub.limits.unread_bytes:
@@ -181,8 +172,7 @@ class Connection(TurnTaking):
         self._patience.end()
         if self._throttle is not None:
             self._throttle.cancel()
-        if self._admission is not None:
-            self._admission.cancel()
+        self._entrance.close()
         self._transport.close()
         self._closing = self._loop.call_later(
             self._hub.limits.close_within.total_seconds(), self._transport.abort
@@ -196,25 +186,62 @@ class Connection(TurnTaking):
         self.end("the broker stops")
         self._transport.abort()
 
+    # What the entrance does.
+
+    def wait(self) -> None:
+        """Read nothing while the broker takes its time over a CONNECT."""
+        self._patience.end()
+        self.hold()
+
+    def enter(self, packet: ConnectPacketRead, gate: Gate) -> None:
+        """Be the client that sent *packet* from now on."""
+        self._bucket = gate.bucket
+        self._session = self._hub.enter(self, packet, gate)
+        self._will = packet.will
+        self._framer.limit = self._hub.limits.packet_bytes
+        self._patience.heard = self._loop.time()
+        self._patience.begin(packet.keep_alive_s * KEEPALIVE_FACTOR)
+
+    def turn_away(self, code: int, reason: str) -> None:
+        """Say why not, and end."""
+        self.write(connack(code))
+        self.end(reason)
+
+    def go_on(self, packets: list[tuple[int, bytes]]) -> None:
+        """Take what came while it waited, and read on."""
+        try:
+            if not self._ended:
+                self._take(packets)
+        except Malformed as error:
+            self._broke_protocol(error)
+        self._read_on()
+
     # What the client does.
 
     def _take(self, packets: Iterable[tuple[int, bytes]]) -> None:
-        """Do what *packets* ask; the speed of a limited client is measured by the chunk."""
-        counted = 0
+        """Do what *packets* ask; the speed of a limited client is measured by the chunk.
+
+        What its answers make room for leaves when all of them are taken, and so in one go.
+        """
+        taken = answers = 0
         for first, body in packets:
-            if self._admission is not None:
-                self._held_back.append((first, body))
-                continue
-            kind = first & 0xF0
-            if kind == PUBLISH and self._session is not None:
-                published(self._hub, self, self._session, first, body)
+            session, kind = self._session, first & 0xF0
+            if session is None:
+                self._entrance.take(first, body)
+            elif kind == PUBLISH:
+                published(self._hub, self, session, first, body)
+            elif (handler := HANDLERS.get(first)) is not None:
+                handler(self._hub, self, session, body)
             else:
-                self._handle(first, body)
+                raise Malformed(f"no packet of a client begins with {first:#04x}")
             if self._ended:
                 return
-            counted += kind not in _ANSWERS
-        if self._bucket is not None and counted:
-            self._slow_down(self._bucket, counted)
+            taken += 1
+            answers += kind in _ANSWERS
+        if answers and self._session is not None:
+            self._session.outbox.drain()
+        if self._bucket is not None and taken > answers:
+            self._slow_down(self._bucket, taken - answers)
 
     def _slow_down(self, bucket: Bucket, packets: int) -> None:
         """Read nothing for as long as the client was too fast."""
@@ -239,83 +266,16 @@ class Connection(TurnTaking):
     def _read_on(self) -> None:
         """Read again, unless there is another reason not to."""
         full = self._congested and self._unread > self._hub.limits.unread_bytes
-        if not self._ended and not full and self._throttle is None and self._admission is None:
+        busy = full or self._throttle is not None or self._entrance.is_judging
+        if not self._ended and not busy:
             self.release()
 
-    def _handle(self, first: int, body: bytes) -> None:
-        if self._session is None:
-            self._must_connect(first)
-            self._connect(body)
-            return
-        handler = HANDLERS.get(first)
-        if handler is None:
-            raise Malformed(f"no packet of a client begins with {first:#04x}")
-        handler(self._hub, self, self._session, body)
-
-    def _must_connect(self, first: int) -> None:
-        if first != CONNECT:
-            raise Malformed(f"a first packet that is no CONNECT but {first:#04x}")
-
-    def _connect(self, body: bytes) -> None:
-        limits = self._hub.limits
-        try:
-            packet = read_connect(body)
-        except UnsupportedProtocol as error:
-            self.write(connack(BAD_PROTOCOL))
-            self.end(str(error))
-            return
-        if packet.will is not None:
-            _check_will(packet.will.topic, limits.topic_bytes, limits.topic_levels)
-        admission = self._hub.admit(packet)
-        if not isinstance(admission, asyncio.Future):
-            self._enter(packet, admission)
-            return
-        self._admission = admission
-        self._patience.end()  # from here on we are the ones who take time, and not long
-        self.hold()
-        admission.add_done_callback(lambda done: self._decided(packet, done))
-
-    def _decided(self, packet: ConnectPacketRead, done: "asyncio.Future[Gate | None]") -> None:
-        """Go on with a client whose password took time, and with what it said meanwhile."""
-        if self._ended or done.cancelled():
-            return
-        self._admission = None
-        self._patience.heard = self._loop.time()
-        self._enter(packet, done.result() or FORBIDDEN)
-        held_back, self._held_back = self._held_back, []
-        try:
-            if not self._ended:
-                self._take(held_back)
-        except Malformed as error:
-            self._figures.protocol_errors += 1
-            self.end(str(error))
-        self._read_on()
-
-    def _enter(self, packet: ConnectPacketRead, admitted: "Gate | int | None") -> None:
-        limits = self._hub.limits
-        if not isinstance(admitted, Gate):
-            code = admitted or FORBIDDEN
-            self.write(connack(code))
-            self.end(f"refused with code {code}")
-            return
-        self._bucket = admitted.bucket
-        entered = self._hub.enter(self, packet, admitted)
-        self._session = entered
-        self._will = packet.will
-        self._framer.limit = limits.packet_bytes
-        self._patience.begin(packet.keep_alive_s * KEEPALIVE_FACTOR)
+    def _broke_protocol(self, error: Malformed) -> None:
+        self._figures.protocol_errors += 1
+        self.end(str(error))
 
     # What there is.
 
     @property
-    def _is_stranger(self) -> bool:
-        return self._session is None and self._admission is None
-
-    @property
     def _unread(self) -> int:
         return self._pending + self._transport.get_write_buffer_size()
-
-
-def _check_will(topic: str, max_bytes: int, max_levels: int) -> None:
-    if topic_name(topic.encode(), max_bytes, max_levels).startswith("$"):
-        raise Malformed(f"a will on {topic[:80]!r}, which belongs to the server")

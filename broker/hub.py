@@ -7,7 +7,7 @@ is touched, and a connection that is taken over ends before its successor begins
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from broker.access import Access, Admission
@@ -166,7 +166,7 @@ class Hub:
         for pattern in patterns:
             granted = session.filters.get(pattern)
             if granted is not None:
-                session.outbox.replay(self._readable(session, pattern, granted))
+                session.outbox.replay(self._readable(session, pattern), granted)
 
     def unsubscribe(self, session: Session, patterns: list[str]) -> None:
         """Take *patterns* from *session*."""
@@ -239,13 +239,11 @@ class Hub:
             session.notes.granted(pattern, qos)
         return qos
 
-    def _readable(
-        self, session: Session, pattern: str, granted: int
-    ) -> Iterator[tuple[Message, int]]:
-        everything = session.gate.may_read_all(pattern)
-        for message in self._retained.select(pattern):
-            if everything or session.gate.may_read(message.topic):
-                yield message, min(message.qos, granted)
+    def _readable(self, session: Session, pattern: str) -> Iterable[Message]:
+        selected = self._retained.select(pattern)
+        if session.gate.may_read_all(pattern):
+            return selected
+        return (message for message in selected if session.gate.may_read(message.topic))
 
 
 def _write(connection: Connected, packet: bytes) -> None:

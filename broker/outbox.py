@@ -18,6 +18,7 @@ from broker.figures import Figures
 from broker.limits import Limits
 from broker.message import Message, write_publish
 from broker.packets import PUBREL, acknowledgement
+from broker.replay import Replay
 
 _LAST_ID: Final = 65535
 _EXACTLY_ONCE: Final = 2
@@ -28,7 +29,7 @@ class Outbox:
 
     __slots__ = (
         "_figures", "_flying", "_flying_bytes", "_full", "_last_id", "_last_number", "_limits",
-        "_link", "_notes", "_queue", "_queue_bytes",
+        "_link", "_notes", "_queue", "_queue_bytes", "_replaying",
     )  # fmt: skip
 
     def __init__(
@@ -39,8 +40,9 @@ class Outbox:
         self._link: Link | None = None
         self._flying: dict[int, Delivery] = {}
         self._flying_bytes = 0
-        self._queue: deque[Delivery] | None = None  # most clients never need one
+        self._queue: deque[Delivery | Replay] | None = None  # most clients never need one
         self._queue_bytes = 0
+        self._replaying = 0
         self._last_id = 0
         self._full = False
         self._notes = notes
@@ -87,28 +89,36 @@ class Outbox:
         elif self._may_wait(qos):
             self._wait(Delivery(message, qos, retain=False))
 
-    def replay(self, messages: Iterable[tuple[Message, int]]) -> None:
-        """Deliver retained messages with their QoS, all of them, however many they are.
+    def replay(self, messages: Iterable[Message], granted: int) -> None:
+        """Deliver retained *messages* at most at QoS *granted*, all, however many they are.
 
-        They take no memory of their own. To bound what many subscriptions could pile up, a
-        replay starts only while the queue is within its limit.
+        They take no room in the queue. To bound what many subscriptions could pile up, a replay
+        starts only while what waits, other replays included, is within the queue's limit.
         """
-        if self._queue and not self._may_wait(_EXACTLY_ONCE):
+        if self._queue and not self._may_wait(_EXACTLY_ONCE, more=self._replaying):
             return
-        for message, qos in messages:
-            delivery = Delivery(message, qos, retain=True)
-            if self._may_leave(qos):
-                self._send(delivery)
-            else:
-                self._wait(delivery)
+        replay = Replay(messages, granted)
+        if self._notes is not None:  # what a session that is kept is owed must be noted now
+            while replay:
+                self._wait(replay.take())
+        elif replay:
+            self._replaying += len(replay)
+            self._line_up(replay)
+        self.drain()
 
     def drain(self) -> None:
         """Send what waits, as far as the connection and the window allow."""
         queue = self._queue
-        while queue and self._has_room(queue[0].qos):
-            delivery = queue.popleft()
-            self._queue_bytes -= len(delivery.message.payload)
-            self._send(delivery)
+        while queue and self._has_room((first := queue[0]).qos):
+            if isinstance(first, Replay):
+                self._replaying -= 1
+                self._send(first.take())
+                if not first:
+                    queue.popleft()
+            else:
+                queue.popleft()
+                self._queue_bytes -= len(first.message.payload)
+                self._send(first)
 
     def acknowledged(self, packet_id: int) -> None:
         """Take a PUBACK; one for a message unknown is ignored, as of an earlier connection."""
@@ -162,7 +172,8 @@ class Outbox:
         while packet_id in self._flying:
             packet_id = packet_id % _LAST_ID + 1
         self._last_id = delivery.packet_id = packet_id
-        self._note(delivery)
+        if self._notes is not None:
+            self._note(delivery)
         self._flying[packet_id] = delivery
         self._flying_bytes += len(message.payload)
         self._link.write(write_publish(message, qos, packet_id, retain=delivery.retain))
@@ -172,12 +183,10 @@ class Outbox:
         if self._notes is not None:
             self._notes.delivered(delivery)
         self._flying_bytes -= len(delivery.message.payload)
-        if self._queue:
-            self.drain()
 
-    def _may_wait(self, qos: int) -> bool:
+    def _may_wait(self, qos: int, *, more: int = 0) -> bool:
         """Say whether one more may be queued; if not, count it and let a connection feel it."""
-        limits, length = self._limits, len(self._queue or ())
+        limits, length = self._limits, len(self._queue or ()) + more
         full = length >= limits.queue or self._queue_bytes >= limits.queue_bytes
         if not qos:
             full = full or self._link is None or length >= limits.queue_at_most_once
@@ -204,7 +213,10 @@ class Outbox:
         self._notes.delivering(delivery)
 
     def _enqueue(self, delivery: Delivery) -> None:
+        self._line_up(delivery)
+        self._queue_bytes += len(delivery.message.payload)
+
+    def _line_up(self, waiting: Delivery | Replay) -> None:
         if self._queue is None:
             self._queue = deque()
-        self._queue.append(delivery)
-        self._queue_bytes += len(delivery.message.payload)
+        self._queue.append(waiting)

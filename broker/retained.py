@@ -100,11 +100,11 @@ class RetainedMessages:
 def _below(node: dict[str, Any], *, hide: bool) -> Iterator[str]:
     """Yield every topic at or below *node*; *hide* leaves out the server's own, ``$...``."""
     waiting = [node]
+    if hide:
+        waiting = [child for key, child in node.items() if not key.startswith("/$")]
     while waiting:
-        node = waiting.pop()
-        if _HERE in node:
-            yield node[_HERE]
-        waiting.extend(
-            child for key, child in node.items() if key and not (hide and key.startswith("/$"))
-        )
-        hide = False
+        for key, child in waiting.pop().items():
+            if key:
+                waiting.append(child)
+            else:
+                yield child

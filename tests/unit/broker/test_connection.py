@@ -12,7 +12,7 @@ from broker.message import Message
 from broker.outgoing import Outgoing
 from broker.turns import CHUNK_BYTES
 from protocol.topics import Topics
-from tests.support.wire import PING, connect, publish, subscribe
+from tests.support.wire import PING, PUBACK, acknowledge, connect, publish, subscribe
 
 
 class FakeTransport(asyncio.Transport):
@@ -133,6 +133,21 @@ async def test_a_replay_larger_than_one_write_goes_on_by_itself() -> None:
     connection.end("the test is over")
 
 
+async def test_what_a_chunk_of_acknowledgements_makes_room_for_leaves_in_one_write() -> None:
+    hub = make_hub(window=4)
+    for n in range(10):
+        hub.route(_retained(f"fleet/v1/tasks/{n}", qos=1))
+    connection, transport = await admitted(hub)
+    connection.data_received(subscribe("fleet/v1/tasks/+", 1))
+    await asyncio.sleep(0)
+    for packet_ids, delivered in ((range(1, 5), 4), (range(5, 9), 2), (range(9, 11), 0)):
+        transport.writes.clear()
+        connection.data_received(b"".join(acknowledge(PUBACK, n) for n in packet_ids))
+        await asyncio.sleep(0)
+        assert [write.count(b"kept") for write in transport.writes] == [delivered][: delivered > 0]
+    connection.end("the test is over")
+
+
 async def test_after_a_stall_what_has_arrived_is_read_before_anyone_is_given_up() -> None:
     connection, transport = await admitted(make_hub(), keep_alive=1)
     loop = asyncio.get_running_loop()
@@ -170,5 +185,5 @@ def _messages(count: int) -> list[Message]:
     return [Message("fleet/v1/events", b"%d" % n, 0, retain=False) for n in range(count)]
 
 
-def _retained(topic: str) -> Message:
-    return Message(topic, b"kept", 0, retain=True)
+def _retained(topic: str, qos: int = 0) -> Message:
+    return Message(topic, b"kept", qos, retain=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from broker.delivery import Delivery
 from broker.errors import Malformed
 from broker.figures import Figures
 from broker.limits import Limits
@@ -30,11 +31,24 @@ class FakeLink:
         return [Delivered.of(Packet(p[0], p[2:])) for p in packets if p[0] & 0xF0 == PUBLISH]
 
 
+class FakeNotes:
+    """Remembers what is owed, by its number."""
+
+    def __init__(self) -> None:
+        self.owed: dict[int, bytes] = {}
+
+    def delivering(self, delivery: Delivery) -> None:
+        self.owed[delivery.number] = delivery.message.payload
+
+    def delivered(self, delivery: Delivery) -> None:
+        del self.owed[delivery.number]
+
+
 LIMITS = Limits(window=3, queue=5, queue_at_most_once=2, queue_bytes=1000, window_bytes=1000)
 
 
-def message(payload: bytes = b"said") -> Message:
-    return Message("a", payload, 2, retain=False)
+def message(payload: bytes = b"said", qos: int = 2) -> Message:
+    return Message("a", payload, qos, retain=False)
 
 
 def connected(limits: Limits = LIMITS) -> tuple[Outbox, FakeLink, Figures]:
@@ -50,9 +64,11 @@ def test_a_window_leaves_at_once_and_the_rest_in_order_as_it_is_acknowledged() -
         outbox.offer(message(b"%d" % n), 1)
     assert [m.packet_id for m in link.taken()] == [1, 2, 3]
     outbox.acknowledged(2)
+    outbox.drain()
     assert [(m.packet_id, m.payload) for m in link.taken()] == [(4, b"3")]
     for packet_id in (1, 3):
         outbox.acknowledged(packet_id)
+    outbox.drain()
     assert [m.payload for m in link.taken()] == [b"4", b"5"]
 
 
@@ -62,6 +78,7 @@ def test_the_window_is_bounded_in_bytes_too() -> None:
         outbox.offer(message(bytes(600)), 1)
     assert len(link.taken()) == 2
     outbox.acknowledged(1)
+    outbox.drain()
     assert len(link.taken()) == 1
 
 
@@ -113,25 +130,62 @@ def test_nothing_overtakes_what_waits() -> None:
 
 def test_a_replay_is_complete_however_long_it_is() -> None:
     outbox, link, figures = connected()
-    outbox.replay((message(b"%d" % n), n % 2) for n in range(40))
+    outbox.replay((message(b"%d" % n, qos=n % 2) for n in range(40)), 2)
     got: list[Delivered] = []
     while fresh := link.taken():
         got += fresh
         for one in fresh:
             if one.qos:
                 outbox.acknowledged(one.packet_id)
+        outbox.drain()
     assert [m.payload for m in got] == [b"%d" % n for n in range(40)]
+    assert [m.qos for m in got] == [n % 2 for n in range(40)]
     assert all(m.retain for m in got)
     assert (figures.publishes_dropped, link.ended) == (0, [])
 
 
-def test_a_replay_on_top_of_a_full_queue_is_refused() -> None:
+def test_what_is_said_during_a_replay_follows_it_and_finds_the_queue_empty() -> None:
+    outbox, link, figures = connected()
+    outbox.replay((message(b"kept") for _ in range(20)), 1)
+    for n in range(5):
+        outbox.offer(message(b"%d" % n), n % 2)
+    got: list[bytes] = []
+    while fresh := link.taken():
+        got += [m.payload for m in fresh]
+        for one in fresh:
+            outbox.acknowledged(one.packet_id)
+        outbox.drain()
+    # Beyond a queue of two, those of QoS 0 are dropped as ever.
+    assert got == [b"kept"] * 20 + [b"0", b"1", b"3"]
+    assert (figures.publishes_dropped, link.ended) == (2, [])
+
+
+def test_a_replay_on_top_of_too_much_that_waits_is_refused() -> None:
     outbox, link, _ = connected()
     for _ in range(2):
-        outbox.replay((message(), 1) for _ in range(10))
+        outbox.replay((message() for _ in range(10)), 1)
     assert len(link.ended) == 1
-    assert outbox._queue is not None
-    assert len(outbox._queue) == 7
+    assert outbox._replaying == 7
+
+
+def test_a_session_that_is_kept_notes_a_whole_replay_at_once() -> None:
+    notes = FakeNotes()
+    outbox, link = Outbox(LIMITS, Figures(), notes), FakeLink()
+    outbox.attach(link)
+    outbox.replay((message(b"%d" % n) for n in range(5)), 1)
+    assert notes.owed == {n + 1: b"%d" % n for n in range(5)}
+    assert [m.packet_id for m in link.taken()] == [1, 2, 3]
+    outbox.acknowledged(2)
+    outbox.drain()
+    assert notes.owed == {n + 1: b"%d" % n for n in (0, 2, 3, 4)}
+
+
+def test_a_replay_counts_as_waiting_only_until_it_has_been_sent() -> None:
+    outbox, link, _ = connected()
+    for _ in range(3):
+        outbox.replay((message() for _ in range(10)), 0)
+    assert len(link.taken()) == 30
+    assert (outbox._replaying, link.ended) == (0, [])
 
 
 def test_an_absent_client_misses_qos_0_and_finds_the_rest() -> None:
@@ -149,6 +203,7 @@ def test_what_was_in_flight_comes_again_before_what_waited() -> None:
     for n in range(5):
         outbox.offer(message(b"%d" % n), 1)
     outbox.acknowledged(2)
+    outbox.drain()
     outbox.detach()
     again = FakeLink()
     outbox.attach(again)
@@ -156,6 +211,7 @@ def test_what_was_in_flight_comes_again_before_what_waited() -> None:
         (b"0", True), (b"2", True), (b"3", True),
     ]  # fmt: skip
     outbox.acknowledged(1)
+    outbox.drain()
     assert [(m.payload, m.dup) for m in again.taken()] == [(b"4", False)]
 
 

@@ -1,0 +1,38 @@
+"""Retained messages on their way to whoever has just subscribed, taken as fast as it reads them.
+
+They wait where they are kept anyway: a replay of ten thousand topics costs a list of them, and the
+first of them leave before the last have been looked at.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from broker.delivery import Delivery
+from broker.message import Message
+
+
+class Replay:
+    """What one subscription, at the QoS *granted* to it, is still to be sent."""
+
+    __slots__ = ("_granted", "_waiting", "qos")
+
+    def __init__(self, messages: Iterable[Message], granted: int) -> None:
+        self._waiting = deque(messages)
+        self._granted = granted
+        self.qos = 0
+        """The QoS of the next message."""
+        self._look()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self) -> Delivery:
+        """Take the next message out."""
+        delivery = Delivery(self._waiting.popleft(), self.qos, retain=True)
+        self._look()
+        return delivery
+
+    def _look(self) -> None:
+        if self._waiting:
+            qos = self._waiting[0].qos
+            self.qos = min(self._granted, qos)
