@@ -25,8 +25,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ends groups and
 
 STOPS: Final = 50
 MOST_ROUNDS: Final = 10
-LEASE_S: Final = 2.5
-SLOW_BOTS: Final = tuple(f"slow-{n}" for n in range(10))
+LEASE_S: Final = 2.0
+SLOW_BOTS: Final = tuple(f"slow-{n}" for n in range(17))
 QUICK_BOTS: Final = ("quick-0", "quick-1")
 WITHIN_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.01
@@ -70,7 +70,9 @@ class Stops:
         self._until(lambda: {step.task for step in self._scene.steps()} >= set(tasks))
         for name in QUICK_BOTS:
             self._client.ask("return", agent=name)
-        stopped = [bot for bot in map(self._stop, self._bots.values()) if bot is not None]
+        at_work = {step.pid for step in self._scene.steps()}
+        parts = self._bots.values()
+        stopped = [bot for part in parts if (bot := self._stop(part, at_work)) is not None]
         self.count += len(stopped)
         waiting = sorted(stopped, key=lambda bot: bot.until)
         try:
@@ -84,18 +86,18 @@ class Stops:
             self._client.wait_for(f"tasks/{task}", WITHIN_S, status="completed")
         wait_until_idle(self._client, list(self._bots))
 
-    def _stop(self, part: Part) -> Stopped | None:
+    def _stop(self, part: Part, at_work: set[int]) -> Stopped | None:
         """Stop a bot that is at work, and by lot what works for it."""
         bot = psutil.Process(part.process.pid)
         below = bot.children(recursive=True)
-        if not any(step.pid in {process.pid for process in below} for step in self._scene.steps()):
+        if not any(process.pid in at_work for process in below):
             return None  # its task has just been lost, or it never got one
         extent = self._lots.randrange(3)
         self.extents[extent] = self.extents.get(extent, 0) + 1
         chosen = [bot, *below[: extent if extent < 2 else None]]
         for process in chosen:
             process.send_signal(signal.SIGSTOP)
-        stands_s = LEASE_S + self._lots.uniform(0.0, 1.6)
+        stands_s = LEASE_S + self._lots.uniform(0.0, 1.2)
         self._lots.shuffle(chosen)
         return Stopped(chosen, time.monotonic() + stands_s)
 

@@ -11,6 +11,7 @@ import pytest
 from tests.support import tampering
 from tests.support.books import read_books
 from tests.support.bus_client import BusClient, Where
+from tests.support.chance import chance
 from tests.support.faulty_link import FaultyLink, Weather
 from tests.support.fleet_process import (
     HEARTBEAT_S,
@@ -21,6 +22,7 @@ from tests.support.fleet_process import (
     wait_until_idle,
 )
 from tests.support.ground_truth import most_at_once, overlaps, runs_by_task
+from tests.support.load import Load
 from tests.support.tampering import Tamper
 
 AGENTS: Final = ("A", "B", "C")
@@ -77,19 +79,13 @@ def test_everything_ends_once_on_a_link_that(
             running_fleet(through, folder, AGENTS, plan, watched_at=where) as fleet,
             BusClient(where, "operator") as operator,
         ):
-            operator.answers_within_s = 1.0
-            requests = [f"r{n}" for n in range(TASKS)]
-            spec = {"name": "task", "mode": "quest", "args": {"sleep": 0.1}, "cancel_grace_s": 0.5}
-            answers: dict[str, str] = {}
+            load = Load(operator, chance(), at_once=TASKS, ask_again_s=1.0)
+            load.ask(time.monotonic())
 
             def all_are_accepted() -> bool:
-                for request in set(requests) - answers.keys():
-                    try:
-                        reply = operator.ask("create", request_id=request, spec=spec)
-                    except TimeoutError:
-                        continue  # lost on its way, there or back
-                    answers[request] = reply["task"]
-                return len(answers) == TASKS
+                load.look()
+                load.insist(time.monotonic())
+                return len(load.accepted) == TASKS
 
             wait_until(all_are_accepted, "an answer to every request")
 
@@ -99,7 +95,8 @@ def test_everything_ends_once_on_a_link_that(
             wait_until(all_is_over, "the end of every task")
             runs = fleet.runs()
     books = read_books(folder / "data")
-    assert set(books.statuses) == set(answers.values())
+    assert load.refused == []
+    assert set(books.statuses) == set(load.accepted.values())
     assert [task for task, ends in books.outcomes.items() if ends["succeeded"] != 1] == []
     assert list(overlaps(runs)) == []
     assert most_at_once(runs) <= LIMITS["max_concurrent_agents"]
@@ -113,14 +110,15 @@ def test_a_coordinator_whose_link_is_dead_on_one_side_finds_out_and_judges_nobod
     leases = {"heartbeat": HEARTBEAT_S, "lease_s": 2 * HALF_OPEN_S, "margin_s": 1.0}
     with (
         FaultyLink(where.host, where.port) as link,
-        running_fleet(where, tmp_path / "fleet", [], plan_of(AGENTS, leases=leases)) as fleet,
+        running_fleet(
+            where,
+            tmp_path / "fleet",
+            AGENTS,
+            plan_of(AGENTS, leases=leases),
+            coordinator_at=link.url_as("coordinator", where.coordinator_password),
+        ) as fleet,
     ):
-        fleet.part("coordinator").stop()
-        fleet.start_coordinator(broker=link.url_as("coordinator", where.coordinator_password))
-        for name in AGENTS:
-            fleet.start_agent(name)
         operator = fleet.client("operator")
-        wait_until_idle(operator, AGENTS)
         tasks = create(operator, 3, sleep=1.0)
         for task in tasks:
             operator.wait_for(f"tasks/{task}", phase="running")
@@ -156,9 +154,8 @@ def test_an_agent_that_is_not_answered_connects_anew_and_loses_nothing(
         (task,) = create(operator, 1, sleep=1.0)
         operator.wait_for(f"tasks/{task}", phase="running")
         before = operator.latest("agents/A/presence")
-        link.turn(Weather.SWALLOWS_ANSWERS)
+        link.turn(Weather.DEAF)
         wait_until(lambda: "makes a new connection" in agent.said(), "the agent's doubt")
-        link.turn(Weather.FAIR)
         operator.wait_for(f"tasks/{task}", WITHIN_S, status="completed", attempt=1)
         wait_until_idle(operator, ["A"])
 

@@ -1,4 +1,7 @@
-"""A fleet under load whose coordinator is killed 50 times, judged by what its agents really did."""
+"""Fleets under load whose coordinators are killed 50 times, judged by what their agents really did.
+
+The brokers that are tested share the kills; ``FLEETBUS_TEST_BROKER=mosquitto`` gives it them all.
+"""
 
 import random
 import sys
@@ -24,7 +27,7 @@ from tests.support.load import Load
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="holds processes by descriptors")
 
-KILLS: Final = 50
+KILLS: Final = 50 // len(brokers_to_test())
 AGENTS: Final = ("A", "B", "C", "D", "E")
 LIMITS: Final = {"max_concurrent_agents": 3, "max_concurrent_combat": 1}
 LEASES: Final = {"heartbeat": 0.3, "lease_s": 6.0, "margin_s": 1.0}
@@ -32,9 +35,9 @@ LOOK_EVERY_S: Final = 0.02
 LONGEST_LIFE_S: Final = 6.0
 ALL_OVER_WITHIN_S: Final = 60.0
 POINTS: Final = {
-    CrashPoint.BEFORE_COMMIT: 30,
-    CrashPoint.AFTER_COMMIT: 30,
-    CrashPoint.AFTER_PUBLISH: 30,
+    CrashPoint.BEFORE_COMMIT: 24,
+    CrashPoint.AFTER_COMMIT: 24,
+    CrashPoint.AFTER_PUBLISH: 24,
     CrashPoint.BEFORE_COMMITS_NOTED: 1,
 }
 """Where a coordinator may die by itself, and the latest time of passing there at which it does."""
@@ -61,7 +64,7 @@ class Reaper:
             coordinator, dies_in_s = self.start(**{VARIABLE: dies_at}), LONGEST_LIFE_S
         else:
             # Before it is on the bus, while it recovers, or at work.
-            dies_in_s = self._lots.uniform(0.0, 1.6)
+            dies_in_s = self._lots.uniform(0.0, 1.2)
             dies_at = f"after {dies_in_s:.3f} s"
             coordinator = self.start()
         deadline = time.monotonic() + dies_in_s
@@ -72,8 +75,8 @@ class Reaper:
         self.deaths.append(dies_at)
 
 
-@pytest.mark.parametrize("kind", brokers_to_test()[:1])
-def test_a_coordinator_that_is_killed_fifty_times_loses_nothing_and_doubles_nothing(
+@pytest.mark.parametrize("kind", brokers_to_test())
+def test_a_coordinator_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing(
     kind: str, tmp_path: Path
 ) -> None:
     lots = chance()
@@ -102,7 +105,7 @@ def test_a_coordinator_that_is_killed_fifty_times_loses_nothing_and_doubles_noth
         runs = fleet.runs()
         books = read_books(folder / "data")
 
-    print(f"{len(load.accepted)} tasks, {len(runs)} runs, died {reaper.deaths}")  # noqa: T201 -- as above
+    print(f"{len(load.accepted)} tasks, {len(runs)} runs, died {reaper.deaths}")  # noqa: T201 -- what was shown
     tasks = set(load.accepted.values())
     assert len(tasks) == len(load.accepted) > KILLS
     assert load.refused == []

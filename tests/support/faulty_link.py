@@ -26,15 +26,10 @@ class Weather(Enum):
     """It passes everything on."""
     HALF_OPEN = auto()
     """It takes nothing in and closes nothing, as with a pulled cable; what is said waits."""
-    SWALLOWS_WORDS = auto()
-    """What the process says is lost, what the broker says is passed on."""
-    SWALLOWS_ANSWERS = auto()
-    """What the broker says is lost, what the process says is passed on."""
+    DEAF = auto()
+    """What the broker says is lost on the connections that there are; new ones are fair."""
     DOWN = auto()
     """Nothing is connected, and nothing can be."""
-
-
-_SWALLOWED: Final = {Weather.SWALLOWS_WORDS: Way.OUT, Weather.SWALLOWS_ANSWERS: Way.IN}
 
 
 class FaultyLink:
@@ -62,6 +57,7 @@ class FaultyLink:
         self._is_fair = asyncio.Event()
         self._is_fair.set()
         self._conversations: set[asyncio.Task[None]] = set()
+        self._deaf: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
     def __enter__(self) -> Self:
@@ -90,6 +86,7 @@ class FaultyLink:
                 self._is_fair.clear()
             else:
                 self._is_fair.set()
+            self._deaf = set(self._conversations) if weather is Weather.DEAF else set()
             if weather is Weather.DOWN:
                 for conversation in self._conversations:
                     conversation.cancel()
@@ -123,8 +120,8 @@ class FaultyLink:
             far, far_end = await asyncio.open_connection(*self._broker)
             tamper = self._tampers()
             async with asyncio.TaskGroup() as ways:
-                ways.create_task(self._pass_on(Way.OUT, near, far_end, tamper))
-                ways.create_task(self._pass_on(Way.IN, far, back, tamper))
+                ways.create_task(self._pass_on(Way.OUT, near, far_end, tamper, me))
+                ways.create_task(self._pass_on(Way.IN, far, back, tamper, me))
         except* (OSError, EOFError):
             pass  # one end is gone: so is the other
         except* asyncio.CancelledError:
@@ -141,11 +138,12 @@ class FaultyLink:
         source: asyncio.StreamReader,
         target: asyncio.StreamWriter,
         tamper: Tamper,
+        conversation: "asyncio.Task[None]",
     ) -> None:
         while True:
             packet = await _packet(source)
             await self._is_fair.wait()
-            if _SWALLOWED.get(self._weather) is way:
+            if way is Way.IN and conversation in self._deaf:
                 continue
             for passed in tamper(way, packet):
                 if self._delay_s:

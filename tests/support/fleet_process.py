@@ -204,12 +204,14 @@ def running_fleet(
     *,
     watched_at: Where | None = None,
     coordinator: str = "coordinator",
+    coordinator_at: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Fleet]:
     """Run a coordinator and *agents*, and wait until all are idle; end them all in the end.
 
     *words* are further arguments of every agent, *environment* is every part's. Of several servers,
-    *watched_at* is the one where they will meet. *coordinator* is the module to run as such.
+    *watched_at* is the one where they will meet. *coordinator* is the module to run as such, and
+    *coordinator_at* its own way to the broker.
     """
     folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan))
@@ -218,7 +220,7 @@ def running_fleet(
     with fleet.stack:
         fleet.stack.callback(fleet.show_logs)
         try:
-            fleet.start_coordinator(coordinator)
+            fleet.start_coordinator(coordinator, broker=coordinator_at)
             for name in agents:
                 fleet.start_agent(name, *words)
             with BusClient(watched_at or where) as watcher:

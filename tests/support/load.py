@@ -14,7 +14,13 @@ class Load:
     """Keeps so many tasks open; :attr:`accepted` are those that the coordinator said it has."""
 
     def __init__(
-        self, client: BusClient, lots: random.Random, *, at_once: int, first: int = 0
+        self,
+        client: BusClient,
+        lots: random.Random,
+        *,
+        at_once: int,
+        first: int = 0,
+        ask_again_s: float = ASK_AGAIN_S,
     ) -> None:
         self.accepted: dict[str, str] = {}
         """Request to task."""
@@ -22,6 +28,7 @@ class Load:
         self._client = client
         self._lots = lots
         self._at_once = at_once
+        self._ask_again_s = ask_again_s
         self._asked: dict[str, tuple[float, bytes]] = {}
         self._ended: set[str] = set()
         self._read = 0
@@ -59,7 +66,7 @@ class Load:
     def insist(self, now: float) -> None:
         """Ask again for what was not answered for long, under the same request id."""
         for request, (asked, payload) in list(self._asked.items()):
-            if now - asked > ASK_AGAIN_S:
+            if now - asked > self._ask_again_s:
                 self._asked[request] = (now, payload)
                 self._client.say(f"submit/{self._client.name}", payload)
 
