@@ -88,6 +88,10 @@ docs: $(READY) ## Write the reference pages anew and build the documentation int
 fuzz: $(READY) ## Let a fuzzer attack the broker's framing, matching and conversations for a minute each
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
+.PHONY: interop
+interop: $(READY) ## Try our broker with the Eclipse Paho interoperability suite (needs git and the network)
+	$(BIN)/python -m tools.interop $(ARGS)
+
 # The time of the last commit is the time of everything inside: the same commit gives the same bytes.
 .PHONY: package
 package: $(READY) dashboard ## Build sdist and wheel, with the control room's pages inside, into dist/
