@@ -208,20 +208,30 @@ def load(flags: Mapping[str, object]) -> CoordinatorSettings:
         raise BadSettings([f"{config_file()}: cannot be read: {error}"]) from None
 
 
+def holds_password(url: str) -> bool:
+    """Say whether a password stands in *url*, which need not be one."""
+    user = url.partition("://")[2].rpartition("@")[0]
+    return ":" in user or any(
+        pair.startswith("password=") for pair in url.partition("?")[2].split("&")
+    )
+
+
 def _check_whose_password(found: CoordinatorSettings, flags: Mapping[str, object]) -> None:
     """Refuse a password in a settings file that others may read."""
     file = config_file()
-    if file is None or found.broker is None or os.name != "posix":
+    if file is None or os.name != "posix" or not file.stat().st_mode & 0o077:
         return
-    is_elsewhere = "broker" in flags or os.environ.get(f"{ENV_PREFIX}BROKER")
-    if is_elsewhere or BrokerAddress.parse(found.broker).password is None:
-        return
-    if file.stat().st_mode & 0o077:
-        problem = (
-            f"{file}: broker holds a password and others may read the file: chmod 600 {file}, or "
-            "name a file for the password alone with password_file"
-        )
-        raise BadSettings([problem])
+    for key, url, other in (
+        ("broker", found.broker, "name a file for the password alone with password_file"),
+        ("store", found.store, "put the password into ~/.pgpass"),
+    ):
+        is_elsewhere = key in flags or os.environ.get(f"{ENV_PREFIX}{key.upper()}")
+        if url is not None and holds_password(url) and not is_elsewhere:
+            problem = (
+                f"{file}: {key} holds a password and others may read the file: chmod 600 {file}, "
+                f"or {other}"
+            )
+            raise BadSettings([problem])
 
 
 def config_file() -> Path | None:

@@ -1,5 +1,6 @@
 """The options that several commands share, so that each is named and explained once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,23 +12,32 @@ from coordinator.cli.local_secrets import with_local_operator
 from coordinator.settings import CoordinatorSettings
 
 
-def _without_password(url: str | None) -> str | None:
+def _without_password(
+    option: str, variable: str, remedy: str
+) -> Callable[[str | None], str | None]:
     """Refuse a password that every user of this machine could see in the list of processes."""
-    if url is not None and "@" in url and ":" in url.partition("://")[2].rpartition("@")[0]:
-        problem = (
-            "--broker: a password on the command line shows in the list of processes; put the URL "
-            "into FLEETBUS_BROKER, or the password into a file that FLEETBUS_PASSWORD_FILE names "
-            "(mqtt://NAME@host:port)"
-        )
-        raise settings.BadSettings([problem])
-    return url
+
+    def check(url: str | None) -> str | None:
+        if url is not None and settings.holds_password(url):
+            problem = (
+                f"{option}: a password on the command line shows in the list of processes; put the "
+                f"URL into {variable}, or {remedy}"
+            )
+            raise settings.BadSettings([problem])
+        return url
+
+    return check
 
 
 Broker = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        callback=_without_password,
+        callback=_without_password(
+            "--broker",
+            "FLEETBUS_BROKER",
+            "the password into a file that FLEETBUS_PASSWORD_FILE names (mqtt://NAME@host:port)",
+        ),
         help="The broker, as mqtt://host:port or mqtts://host:port for TLS. "
         "[variable: FLEETBUS_BROKER; default: our own on this machine]",
         show_default=False,
@@ -62,6 +72,11 @@ Store = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
+        callback=_without_password(
+            "--store",
+            "FLEETBUS_STORE",
+            "the password into PostgreSQL's ~/.pgpass (postgresql://NAME@host/DATABASE)",
+        ),
         help="A store in PostgreSQL instead of the SQLite file in the data directory. "
         "[variable: FLEETBUS_STORE]",
         show_default=False,

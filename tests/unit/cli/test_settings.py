@@ -10,7 +10,13 @@ from typer.testing import CliRunner
 from agent_client.__main__ import main as agent_main
 from coordinator.address import BadAddress, BrokerAddress
 from coordinator.cli.app import app
-from coordinator.settings import BadSettings, CoordinatorSettings, load, shipped_plan
+from coordinator.settings import (
+    BadSettings,
+    CoordinatorSettings,
+    holds_password,
+    load,
+    shipped_plan,
+)
 from protocol.servers import Server
 
 SHIPPED = Path(__file__).parents[3] / "config" / "fleetbus.toml"
@@ -165,15 +171,25 @@ def test_what_is_no_broker_url_is_refused_with_an_example(url: str) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="platform: file modes are POSIX's")
-def test_a_password_in_a_settings_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "url"),
+    [
+        ("broker", "mqtt://me:hunter2@there:1"),
+        ("store", "postgresql://me:hunter2@there/fleet"),
+        ("store", "postgresql://there/fleet?user=me&password=hunter2"),
+    ],
+)
+def test_a_password_in_a_settings_file_that_others_may_read_is_refused(
+    tmp_path: Path, key: str, url: str
+) -> None:
     file = tmp_path / "fleetbus.toml"
-    file.write_text('broker = "mqtt://me:hunter2@there:1"\n')
+    file.write_text(f'{key} = "{url}"\n')
     file.chmod(0o644)
     with pytest.raises(BadSettings, match=r"chmod 600 fleetbus\.toml") as refused:
         load({})
     assert "hunter2" not in str(refused.value)
     file.chmod(0o600)
-    assert load({}).broker_address.password == "hunter2"
+    assert getattr(load({}), key) == url
 
 
 def test_a_password_on_the_command_line_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
@@ -184,3 +200,23 @@ def test_a_password_on_the_command_line_is_refused(capfd: pytest.CaptureFixture[
     said = f"{done.exception} {done.output} {capfd.readouterr().err}"
     assert "FLEETBUS_PASSWORD_FILE" in said
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:hunter2@there/fleet", "postgresql://there/fleet?password=hunter2"]
+)
+@pytest.mark.parametrize("command", [["coordinator"], ["export", "--to", "x"], ["import", "x"]])
+def test_a_password_of_the_store_on_the_command_line_is_refused(
+    command: list[str], url: str
+) -> None:
+    done = CliRunner().invoke(app, [*command, "--store", url])
+    assert "FLEETBUS_STORE" in str(done.exception)
+    assert "hunter2" not in f"{done.exception} {done.output}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://me@there/fleet", "postgresql://there:5432/fleet?options=-csearch_path%3Dname"],
+)
+def test_an_address_without_a_password_may_stand_on_the_command_line(url: str) -> None:
+    assert not holds_password(url)
