@@ -2,7 +2,8 @@
 
 A copy is one moment of the store in one file. It gets its name only after it was read back page by
 page and is surely on the disk, so whatever bears the name of a copy is one. A failure leaves the
-store and the earlier copies as they were.
+store and the earlier copies as they were. What somebody who was killed left of a copy is deleted by
+the next: a lock tells it from one that is being made.
 """
 
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from coordinator.shell.crash import CrashPoint, crash_here
+from coordinator.shell.locks import is_mine
 from coordinator.shell.store.engine import FILE_NAME
 from coordinator.shell.store.errors import StoreError
 from coordinator.shell.store.examination import fault_of, open_to_read
@@ -22,6 +24,7 @@ from coordinator.shell.store.sidecar import sync_directory
 
 FOLDER: Final = "backups"
 _NAME: Final = re.compile(r"fleet-\d{8}T\d{9}Z\.db")
+_PART: Final = re.compile(_NAME.pattern + r"\.part")
 
 
 class BackupFailed(StoreError):
@@ -64,22 +67,24 @@ def back_up(data: Path, to: Path) -> int:
     part = to.with_name(to.name + ".part")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
+        _delete_leavings(to.parent, part)
         _check_room(store, to.parent)
-        part.unlink(missing_ok=True)
-        _copy(store, part)
-        fault = fault_of(part)
-        if fault is not None:
-            raise BackupFailed(to, f"the copy cannot be used: {fault}")
-        crash_here(CrashPoint.DURING_BACKUP)
-        part.replace(to)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as lock:
+            try:
+                is_mine(lock)
+                _make(store, part, to)
+                if os.name == "nt":
+                    lock.close()  # a file that is open cannot be renamed there
+                part.replace(to)
+            finally:
+                _delete(part)
         sync_directory(to.parent)
         return to.stat().st_size
+    except FileExistsError as error:
+        raise BackupFailed(to, "somebody is making one of that name just now") from error
     except (OSError, sqlite3.Error) as error:
         raise BackupFailed(to, error) from error
-    finally:
-        for left in (part, Path(f"{part}-journal")):
-            with suppress(OSError):
-                left.unlink()
 
 
 def rotate(data: Path, keep: int) -> list[Path]:
@@ -92,15 +97,34 @@ def rotate(data: Path, keep: int) -> list[Path]:
     return old
 
 
-def _copy(store: Path, part: Path) -> None:
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    os.close(descriptor)
+def _delete_leavings(folder: Path, part: Path) -> None:
+    """Delete *part*, and what is left in *folder* of copies, unless whoever makes it is alive."""
+    for found in folder.iterdir():
+        if found == part or _PART.fullmatch(found.name):
+            with found.open("rb") as left:
+                is_left = is_mine(left)
+            if is_left:
+                _delete(found)
+
+
+def _delete(part: Path) -> None:
+    for left in (part, Path(f"{part}-journal")):
+        with suppress(OSError):
+            left.unlink()
+
+
+def _make(store: Path, part: Path, to: Path) -> None:
+    """Write a copy into *part*, and make sure that it can be used and lasts."""
     with closing(open_to_read(store)) as source, closing(sqlite3.connect(part)) as target:
         # At once: a copy made in steps begins anew whenever the writer commits.
         source.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
     with part.open("rb+") as copied:
         os.fsync(copied.fileno())
+    fault = fault_of(part)
+    if fault is not None:
+        raise BackupFailed(to, f"the copy cannot be used: {fault}")
+    crash_here(CrashPoint.DURING_BACKUP)
 
 
 def _check_room(store: Path, folder: Path) -> None:

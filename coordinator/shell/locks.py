@@ -1,9 +1,9 @@
-"""One coordinator per data directory: the lock that elects it."""
+"""Locks that end with their process: the one that elects a directory's coordinator, and others."""
 
 import os
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from protocol.errors import FleetBusError
 
@@ -39,14 +39,27 @@ def lock_directory(data: Path) -> IO[str]:
     return file
 
 
+def is_mine(file: IO[Any]) -> bool:
+    """Lock *file* until it is closed, and say whether nobody else has it locked.
+
+    Windows needs no such lock to keep a file that is open from being deleted.
+    """
+    try:
+        if sys.platform != "win32":
+            _lock(file)
+    except OSError:
+        return False
+    return True
+
+
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[str]) -> None:
+    def _lock(file: IO[Any]) -> None:
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(file: IO[str]) -> None:
+    def _lock(file: IO[Any]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -265,7 +265,8 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         _spare_the_collector()
         if memory.restored_ms is not None:
             writer.tell(Restored(longest_lease_ms(state)))
-        log.info("term %d of %s, %d tasks open", memory.term, policy.fleet_name, len(state.tasks))
+        is_open = sum(not task.is_over for task in state.tasks.values())
+        log.info("term %d of %s, %d tasks open", memory.term, policy.fleet_name, is_open)
         coordinator.upkeep = Upkeep(
             writer, store, settings.data, start.plan, memory.restored_ms is not None
         )

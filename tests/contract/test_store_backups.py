@@ -20,7 +20,7 @@ from coordinator.shell.backups import (
     name_at,
     rotate,
 )
-from coordinator.shell.locks import AlreadyRunning, lock_directory
+from coordinator.shell.locks import AlreadyRunning, is_mine, lock_directory
 from coordinator.shell.restoring import RestoreFailed, begin_anew, restore, restore_as_is
 from coordinator.shell.store import Changes, Memory, Store
 from coordinator.shell.store.examination import commits_of, examine, fault_of
@@ -123,6 +123,28 @@ def test_a_copy_that_cannot_be_written_leaves_nothing_behind(data: Path, tmp_pat
     with pytest.raises(BackupFailed, match="there is no store"):
         back_up(tmp_path / "nothing", tmp_path / "copy.db")
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_what_a_killed_maker_left_of_a_copy_is_deleted_by_the_next_and_not_what_is_being_made(
+    data: Path,
+) -> None:
+    folder = data / "backups"
+    script = (
+        "import sys; from pathlib import Path; from coordinator.shell.backups import back_up;"
+        "back_up(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", script, str(data), str(folder / name_at(NOW_MS))]
+    crash = os.environ | {"FLEETBUS_CRASH_AT": "during_backup"}
+    assert subprocess.run(command, check=False, env=crash).returncode == 137
+    left = folder / (name_at(NOW_MS) + ".part")
+    assert left.exists()
+    made_now = folder / (name_at(NOW_MS + 1) + ".part")
+    with made_now.open("xb") as lock:
+        assert is_mine(lock)
+        back_up(data, folder / name_at(NOW_MS + 2))
+        with pytest.raises(BackupFailed, match="somebody is making one of that name just now"):
+            back_up(data, folder / name_at(NOW_MS + 1))
+    assert {file.name for file in folder.iterdir()} == {made_now.name, name_at(NOW_MS + 2)}
 
 
 def test_a_damaged_store_gives_no_copy(data: Path, tmp_path: Path) -> None:

@@ -85,6 +85,15 @@ def without_database(data: Path) -> None:
         file.unlink()
 
 
+def test_a_store_that_was_read_and_closed_in_peace_is_one_file_and_the_count(
+    tmp_path: Path,
+) -> None:
+    with closing(Store.in_directory(tmp_path)) as store:
+        store.begin_term(0)
+        store.archive.plan(1)
+    assert {file.name for file in tmp_path.iterdir()} == {"fleet.db", "fleet.commits"}
+
+
 def test_after_a_kill_everything_that_was_promised_is_there(killed: Path) -> None:
     assert examine(killed) is None
     with closing(Store.in_directory(killed)) as store:

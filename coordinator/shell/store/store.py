@@ -210,10 +210,10 @@ class Store:
         """Close the database; the store is not usable any more."""
         if self.commits:
             self.note_commits(at_once=True)
+        self.archive.close()  # first: the last one to leave empties the log, and a reader cannot
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
-        self.archive.close()
 
     # --- transactions
 
