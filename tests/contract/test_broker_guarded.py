@@ -26,6 +26,7 @@ from tests.support.other_brokers import Guarded, guarded_broker
 
 ROOT = "fleet/v1"
 LAST = b"last"
+HOST = "host-LAPTOP-GHI789"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,10 @@ def test_only_whoever_knows_the_secret_gets_in(
         ("ann", "agents/ann/report", False),
         ("eye", "events", False),
         ("eye", "submit/eye", False),
+        (HOST, f"hosts/{HOST}/actual", True),
+        (HOST, f"hosts/{HOST}/desired", False),
+        (HOST, "hosts/host-DESKTOP-ABC123/actual", False),
+        (HOST, "agents/Main/report", False),
     ],
 )
 def test_everyone_is_heard_on_their_own_topics_only(
@@ -134,6 +139,10 @@ def test_everyone_is_heard_on_their_own_topics_only(
         ("ann", "replies/bob", "replies/bob", False),
         ("eye", "agents/+/report", "agents/Main/report", True),
         ("eye", "replies/#", "replies/ann", False),
+        (HOST, f"hosts/{HOST}/desired", f"hosts/{HOST}/desired", True),
+        (HOST, "coordinator/#", "coordinator/rollcall", True),
+        (HOST, "hosts/host-DESKTOP-ABC123/#", "hosts/host-DESKTOP-ABC123/desired", False),
+        (HOST, "inbox/Main/#", "inbox/Main/desired", False),
     ],
 )
 def test_everyone_reads_what_the_table_grants_live_and_retained(
@@ -147,7 +156,7 @@ def test_everyone_reads_what_the_table_grants_live_and_retained(
 ) -> None:
     profile = PROFILES[guarded.kind]
     coordinator, reader = enter("coordinator"), enter(name)
-    mark = {"Main": "coordinator/summary"}.get(name, "events")
+    mark = "coordinator/summary" if name in {"Main", HOST} else "events"
     assert reader.subscribe(f"{ROOT}/{mark}") == 1
     coordinator.publish(f"{ROOT}/{topic}", b"kept", retain=True)
     time.sleep(guarded.address.settles_s)
@@ -184,10 +193,11 @@ def test_a_will_says_no_more_than_its_sender_may(
     answer = forger.connect(guarded.address)
     assert (answer == NOT_AUTHORIZED) is PROFILES[guarded.kind].refuses_wills
     forger.vanish()
-    honest = enter("Heals", will=(f"{ROOT}/agents/Heals/presence", b"offline"))
-    honest.vanish()
-    heard = [message.payload for message in coordinator.receive_until(b"offline")]
-    assert b"gone" not in heard
+    for name, topic in ((HOST, f"hosts/{HOST}/presence"), ("Heals", "agents/Heals/presence")):
+        honest = enter(name, will=(f"{ROOT}/{topic}", b"offline"))
+        honest.vanish()
+        heard = [message.payload for message in coordinator.receive_until(b"offline")]
+        assert b"gone" not in heard
 
 
 def test_the_gateways_own_subjects_are_nobodys_to_read(
@@ -222,8 +232,10 @@ def test_the_command_writes_files_that_only_their_owner_reads(tmp_path: Path) ->
         "nats-server.conf"
     ]
     assert secret not in done.output
-    for name in ("Main", "Extra", "ann", "local-operator", "coordinator"):
+    for name in ("Main", "Extra", "ann", "local-operator", "coordinator", HOST):
         assert f"user {name}\n" in written["acl"].read_text()
+        assert f'user: "{name}", ' in written["nats-server.conf"].read_text()
+        assert f'{{user, "{name}"}}' in written["acl.conf"].read_text()
     assert "127.0.0.1" in written["mosquitto.conf"].read_text()
 
 

@@ -31,6 +31,8 @@ PEOPLE: Mapping[str, Role] = {
     "doctor": Role.AGENT,
     "Main": Role.AGENT,
     "Heals": Role.AGENT,
+    "host-LAPTOP-GHI789": Role.HOST,
+    "host-DESKTOP-ABC123": Role.HOST,
     "ann": Role.OPERATOR,
     "bob": Role.OPERATOR,
     "eye": Role.OBSERVER,
