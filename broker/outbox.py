@@ -85,7 +85,10 @@ class Outbox:
     def offer(self, message: Message, qos: int) -> None:
         """Deliver *message* at *qos* now, later, or, beyond the limits, not."""
         if self._may_leave(qos):
-            self._send(Delivery(message, qos, retain=False))
+            if qos:
+                self._send(Delivery(message, qos, retain=False))
+            else:
+                self._say(message, retain=False)
         elif self._may_wait(qos):
             self._wait(Delivery(message, qos, retain=False))
 
@@ -160,14 +163,20 @@ class Outbox:
             and self._flying_bytes < self._limits.window_bytes
         )
 
+    def _say(self, message: Message, *, retain: bool) -> None:
+        """Send *message* at QoS 0, of which nothing is remembered."""
+        if self._link is not None:
+            self._figures.publishes_sent += 1
+            self._link.write(write_publish(message, 0, retain=retain))
+
     def _send(self, delivery: Delivery) -> None:
+        message, qos = delivery.message, delivery.qos
+        if not qos:
+            self._say(message, retain=delivery.retain)
+            return
         if self._link is None:
             raise RuntimeError("a delivery leaves on no connection")
-        message, qos = delivery.message, delivery.qos
         self._figures.publishes_sent += 1
-        if not qos:
-            self._link.write(write_publish(message, 0, retain=delivery.retain))
-            return
         packet_id = self._last_id % _LAST_ID + 1
         while packet_id in self._flying:
             packet_id = packet_id % _LAST_ID + 1
