@@ -10,7 +10,7 @@ import resource
 from typing import Final
 
 from benchmarks.broker import fleet, latency, presence, retained
-from benchmarks.broker.servers import DURABLE, LOAD_CORE, NAMES, running
+from benchmarks.broker.servers import DURABLE, ENROLLED, LOAD_CORE, NAMES, running
 
 _PARTS: Final = ("fleet", "growth", "latency", "presence", "retained", "wills", "durable")
 _CROWDS: Final = (0, 1000, 5000)
@@ -113,7 +113,7 @@ def _latency(options: argparse.Namespace) -> None:
 def _presence(options: argparse.Namespace) -> None:
     print(f"\n{options.clients} clients, each with a will and a subscription")
     print(f"{'broker':22}{'connect s':>12}{'storm s':>12}{'cpu s':>8}{'kB each':>10}")
-    for name in options.brokers:
+    for name in (*options.brokers, ENROLLED):
         if name.startswith("stock") and options.clients > 1000:
             continue  # it takes half a minute and then does not get all of them back
         with running(name) as server:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.broker import wire
-from benchmarks.broker.servers import Server
+from benchmarks.broker.servers import Server, agent_name
 
 _SUBACK_SIZE: Final = 5
 _PATIENCE_S: Final = 40.0
@@ -29,11 +29,11 @@ class Presence:
 def presence(server: Server, clients: int) -> Presence:
     """Connect *clients*, each with a will and a subscription; drop all; connect all again."""
     before, spent = server.memory(), server.cpu_s()
-    at_first, connections = _arrive(server.port, clients)
+    at_first, connections = _arrive(server, clients)
     each = (server.memory() - before) / max(clients, 1)
     for connection in connections:
         connection.close()  # no goodbye, so every will is published
-    again, connections = _arrive(server.port, clients)
+    again, connections = _arrive(server, clients)
     for connection in connections:
         connection.close()
     return Presence(at_first, again, each, server.cpu_s() - spent)
@@ -42,14 +42,14 @@ def presence(server: Server, clients: int) -> Presence:
 @contextlib.contextmanager
 def crowd(server: Server, clients: int) -> Iterator[None]:
     """Keep *clients* connected, each with a will and a subscription, who say nothing."""
-    took, connections = _arrive(server.port, clients)
+    took, connections = _arrive(server, clients)
     assert took is not None, "not everybody got in"
     yield
     for connection in connections:
         connection.close()
 
 
-def _arrive(port: int, clients: int) -> tuple[float | None, list[socket.socket]]:
+def _arrive(server: Server, clients: int) -> tuple[float | None, list[socket.socket]]:
     """Connect everybody at once; return how long it took until the last SUBACK."""
     started = time.perf_counter()
     poll = select.epoll()
@@ -57,11 +57,12 @@ def _arrive(port: int, clients: int) -> tuple[float | None, list[socket.socket]]
     connections = []
     answers: dict[int, int] = {}
     for number in range(clients):
-        name = f"bot-{number:05}"
+        name = agent_name(number)
         connection = socket.socket()
         connection.setblocking(False)  # noqa: FBT003  # its one argument
-        connection.connect_ex(("127.0.0.1", port))
-        hello = wire.connect(name, name, will=f"fleet/v1/agents/{name}/presence")
+        connection.connect_ex(("127.0.0.1", server.port))
+        will = f"fleet/v1/agents/{name}/presence"
+        hello = wire.connect(name, name, will, password=server.secret)
         hello += wire.subscribe(f"fleet/v1/inbox/{name}/#", 1)
         waiting[connection.fileno()] = (connection, hello)
         answers[connection.fileno()] = len(wire.CONNACK) + _SUBACK_SIZE

@@ -12,12 +12,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import psutil
 
+from broker.credentials.file import CredentialsFile
+from broker.credentials.records import Book, Entry, fingerprint, new_secret
+from protocol.access import Role
+
 BROKER_CORE: Final = 0
 LOAD_CORE: Final = 1
+_ENROLLED: Final = 10_000
 
 _NO_UVLOOP: Final = "import sys; sys.modules['uvloop'] = None; "
 _OURS: Final = "from broker.__main__ import main; main(sys.argv[1:])"
@@ -49,12 +55,19 @@ log_dest none
 """
 
 
+def agent_name(number: int) -> str:
+    """Return the name of an agent of the load."""
+    return f"bot-{number:05}"
+
+
 @dataclass(frozen=True)
 class Server:
     """A running broker."""
 
     port: int
     process: psutil.Process
+    secret: str | None = None
+    """What every agent has to show, if anything."""
 
     def cpu_s(self) -> float:
         spent = self.process.cpu_times()
@@ -67,6 +80,9 @@ class Server:
 DURABLE: Final = ("ours, durable", "mosquitto, persistent")
 """What is kept on disk: ours before it is acknowledged, mosquitto's every second."""
 
+ENROLLED: Final = "ours, enrolled"
+"""Ours, where everybody is enrolled and shows a secret."""
+
 NAMES: Final = ("ours, uvloop", "ours, asyncio", "stock amqtt", "stock amqtt, uvloop", "mosquitto")
 
 
@@ -74,8 +90,9 @@ NAMES: Final = ("ours, uvloop", "ours, asyncio", "stock amqtt", "stock amqtt, uv
 def running(name: str) -> Iterator[Server]:
     """Run broker *name* until the block ends."""
     port = _free_port()
+    secret = new_secret() if name == ENROLLED else None
     with tempfile.TemporaryDirectory() as folder:
-        command = _command(name, port, Path(folder))
+        command = _command(name, port, Path(folder), secret)
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path.cwd()
         )
@@ -83,7 +100,7 @@ def running(name: str) -> Iterator[Server]:
             if len(os.sched_getaffinity(0)) > 1:
                 os.sched_setaffinity(process.pid, {BROKER_CORE})
             _wait(process, port)
-            yield Server(port, psutil.Process(process.pid))
+            yield Server(port, psutil.Process(process.pid), secret)
         finally:
             process.terminate()
             try:
@@ -93,13 +110,20 @@ def running(name: str) -> Iterator[Server]:
                 process.wait()
 
 
-def _command(name: str, port: int, folder: Path) -> list[str]:
+def _command(name: str, port: int, folder: Path, secret: str | None) -> list[str]:
     ours = ["--mqtt-port", str(port), "--ws-port", "0"]
     match name:
         case "ours, uvloop":
             return [sys.executable, "-c", "import sys; " + _OURS, *ours]
         case "ours, durable":
             return [sys.executable, "-m", "broker", *ours, "--data", str(folder / "kept")]
+        case "ours, enrolled" if secret is not None:
+            file = CredentialsFile(folder / "credentials.json")
+            names, hashed = map(agent_name, range(_ENROLLED)), (fingerprint(secret),)
+            entries = {name: Entry(name, Role.AGENT, hashed) for name in names}
+            file.change(lambda _: Book(MappingProxyType(entries)))
+            rules = ["--credentials-file", str(file.path), "--require-credentials"]
+            return [sys.executable, "-m", "broker", *ours, *rules]
         case "ours, asyncio":
             return [sys.executable, "-c", _NO_UVLOOP + _OURS, *ours]
         case "stock amqtt":

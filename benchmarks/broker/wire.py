@@ -22,7 +22,11 @@ def packet(first: int, body: bytes) -> bytes:
 
 
 def connect(
-    client_id: str, username: str | None = None, will: str | None = None, keep_alive: int = 120
+    client_id: str,
+    username: str | None = None,
+    will: str | None = None,
+    keep_alive: int = 120,
+    password: str | None = None,
 ) -> bytes:
     flags, payload = 0x02, text(client_id)
     if will is not None:
@@ -31,6 +35,9 @@ def connect(
     if username is not None:
         flags |= 0x80
         payload += text(username)
+    if password is not None:
+        flags |= 0x40
+        payload += text(password)
     return packet(0x10, text("MQTT") + bytes((4, flags)) + keep_alive.to_bytes(2) + payload)
 
 
