@@ -111,7 +111,8 @@ def coordinator_line(presence: CoordinatorPresence | None) -> Text:
     if presence.settles_in_s:
         line.append(f"  settles in {presence.settles_in_s:.0f} s")
     if presence.reason:
-        line.append_text(safe(f"  {presence.reason}", "dim"))
+        # Whole: in safe mode it ends with the command that repairs the store.
+        line.append_text(safe(f"  {presence.reason}", limit=1000))
     return line
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
+from rich.text import Text
 
 from coordinator.cli import fleet_commands, screen
 from coordinator.cli.clock import now_ms
@@ -15,6 +16,7 @@ from coordinator.cli.fleet_state import FleetState
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
 from coordinator.cli.sections import WholeLines
 from coordinator.cli.task_commands import Id
+from coordinator.cli.views import coordinator_line
 from coordinator.cli.why_views import (
     Document,
     agent_why_view,
@@ -75,20 +77,28 @@ def why(broker: Broker = None, root: Root = None, as_json: AsJson = False) -> No
 
 
 def summary(broker: Broker = None, root: Root = None, as_json: AsJson = False) -> None:
-    """Show the fleet in numbers: agents by status and health, tasks by status and priority.
+    """Show the coordinator's state, and the fleet in numbers.
+
+    Agents are counted by status and health, tasks by status and priority.
 
     Example: fleetbus summary --json | jq .pending_tasks
     """
     with open_bus(broker, root) as bus:
         state = FleetState(bus.topics)
-        topic = bus.topics.coordinator(CoordinatorChannel.SUMMARY)
-        state.apply_all(bus.snapshot([topic]))
+        channels = (CoordinatorChannel.PRESENCE, CoordinatorChannel.SUMMARY)
+        state.apply_all(bus.snapshot([bus.topics.coordinator(channel) for channel in channels]))
     if state.summary is None:
         screen.fail("no coordinator has told of a fleet here; start one with `fleetbus up`")
     if as_json:
-        screen.print_json(state.summary.model_dump(mode="json"))
+        presence = state.coordinator
+        document = state.summary.model_dump(mode="json")
+        coordinator = None if presence is None else presence.model_dump(mode="json")
+        screen.print_json({**document, "coordinator": coordinator})
     else:
-        screen.console().print(summary_view(state.summary))
+        out = screen.console()
+        out.print(screen.safe(state.summary.fleet_name, "bold"))
+        out.print(coordinator_line(state.coordinator), soft_wrap=True)  # so that it can be copied
+        out.print(Text(""), summary_view(state.summary), sep="\n")
 
 
 def _ask(

@@ -291,7 +291,7 @@ def summary_view(summary: Summary) -> Group:
     side.add_row(agents, by_status, by_health)
     below = Table.grid(padding=(0, 4, 0, 0))
     below.add_row(tasks, by_priority, _blocked(summary))
-    return Group(safe(summary.fleet_name, "bold"), Text(""), side, Text(""), below)
+    return Group(side, Text(""), below)
 
 
 def _blocked(summary: Summary) -> Table:

@@ -63,7 +63,10 @@ class Outage:
         """What people are told."""
         if self.command is None:
             return f"{self.reason}; nothing is assigned or changed until it can"
-        return f"{self.reason}; nothing is assigned or changed. To repair it: {self.command}"
+        return (
+            f"{self.reason}; nothing is assigned or changed. "
+            f"To repair it, stop this coordinator and run: {self.command}"
+        )
 
     def refusal(self, state: State, asked: Submit, now: Instant) -> Reply:
         """Answer a request that cannot be carried out now."""

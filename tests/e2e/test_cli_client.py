@@ -57,9 +57,9 @@ class StandIn:
         payload = b"" if message is None else codec.encode(message)
         self._paho.publish(topic, payload, qos=1, retain=True).wait_for_publish(WITHIN_S)
 
-    def say_state(self, state: CoordinatorState) -> None:
+    def say_state(self, state: CoordinatorState, reason: str | None = None) -> None:
         topic = TOPICS.coordinator(CoordinatorChannel.PRESENCE)
-        self.say(topic, CoordinatorPresence(**COORDINATOR, state=state))
+        self.say(topic, CoordinatorPresence(**COORDINATOR, state=state, reason=reason))
 
     def say_task(self, name: str, status: TaskStatus, **more: Any) -> None:
         self.say(TOPICS.task(name), task(name, status, **more))

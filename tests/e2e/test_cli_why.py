@@ -87,6 +87,20 @@ def test_programs_get_the_document_as_it_is(fleetbus: Callable[..., Result]) -> 
     assert json.loads(fleetbus("why", "--json").output)["agents"]["free"] == 1
     summary = json.loads(fleetbus("summary", "--json").output)
     assert (summary["total_tasks"], summary["tasks_by_priority"]["normal"]) == (2, 2)
+    assert summary["coordinator"]["state"] == "online"
+
+
+def test_the_summary_of_a_fleet_in_safe_mode_ends_its_second_line_with_the_whole_command(
+    fleetbus: Callable[..., Result], coordinator: StandIn
+) -> None:
+    command = f"fleetbus restore --as-is --data /{'deep/' * 40}data"
+    reason = f"the store is damaged. To repair it, stop this coordinator and run: {command}"
+    coordinator.say_state(CoordinatorState.SAFE, reason=reason)
+    said = fleetbus("summary")
+    second = said.output.splitlines()[1]
+    assert "safe" in second
+    assert second.endswith(f"run: {command}")
+    coordinator.say_state(CoordinatorState.ONLINE)
 
 
 def test_who_is_not_known_is_one_clear_line(fleetbus: Callable[..., Result]) -> None:
