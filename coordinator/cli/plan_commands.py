@@ -4,37 +4,33 @@
 the running coordinator, which keeps every version and has the last word on what is in force.
 """
 
-import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
-import orjson
 import typer
-from pydantic import ValidationError
 from rich.text import Text
 
 from coordinator import settings
 from coordinator.cli import screen
 from coordinator.cli.bus import Bus
-from coordinator.cli.clock import now_ms
 from coordinator.cli.options import AsJson, Broker, Root, open_bus
-from coordinator.cli.plan_views import history_table, print_changes, problem_line
+from coordinator.cli.plan_files import (
+    brought_by,
+    problems_document,
+    show_problems,
+    snapshot_in,
+    specs_in,
+    usable,
+)
+from coordinator.cli.plan_views import history_table, print_changes
 from coordinator.cli.sections import WholeLines
 from coordinator.plan.diff import diff as differences
-from coordinator.plan.load import Examined, examine_file
-from coordinator.plan.problems import Severity
-from coordinator.plan.schema import FleetPlan
-from protocol.limits import LARGE_MESSAGE_BYTES
-from protocol.messages import Reply, TaskSpec
+from coordinator.plan.load import examine_file
+from protocol.messages import Reply
 from protocol.vocabulary import PlanAction, SubmitOp
 
-if TYPE_CHECKING:
-    from coordinator.plan.preview import Snapshot
-
 PREVIEW_S: Final = 90.0
-_ENVELOPE: Final = 4096
-"""What a request takes besides its plan, at most."""
 
 File = Annotated[
     Path | None,
@@ -72,7 +68,7 @@ def check(file: File = None, as_json: AsJson = False) -> None:
     source = settings.load({"plan": file}).plan_file
     examined = examine_file(source)
     if as_json:
-        screen.print_json(_document(source, examined))
+        screen.print_json(problems_document(source, examined))
     else:
         show_problems(source, examined)
     if examined.plan is None:
@@ -96,14 +92,14 @@ def diff(
     Example: fleetbus plan diff old.json new.json
     """
     if file is not None and new is not None:
-        changes = differences(_usable(file), _usable(new))
+        changes = differences(usable(file), usable(new))
         compared: dict[str, Any] = {
             "changes": [change.document() for change in changes],
             "changes_total": len(changes),
         }
     else:
         with open_bus(broker, root, operator=True) as bus:
-            compared = _compared(bus, _brought(file, offered=offered))
+            compared = _compared(bus, brought_by(file, offered=offered))
     if as_json:
         screen.print_json(compared)
     elif compared["changes_total"]:
@@ -148,14 +144,14 @@ def preview(
     from coordinator.plan.preview import preview as look_ahead
 
     if offline:
-        policy = compile_plan(_usable(settings.load({"plan": file}).plan_file))
-        begun = _snapshot(state)
+        policy = compile_plan(usable(settings.load({"plan": file}).plan_file))
+        begun = snapshot_in(state)
         with screen.working(f"looking {days:g} days ahead"):
-            found = look_ahead(policy, begun, days=days, specs=_specs(tasks))
+            found = look_ahead(policy, begun, days=days, specs=specs_in(tasks))
     elif state is not None or tasks is not None:
         screen.fail("--state and --tasks need --offline", status=2)
     else:
-        brought = {} if file is None else _brought(file)
+        brought = {} if file is None else brought_by(file)
         ahead = screen.working(f"looking {days:g} days ahead")
         with ahead, open_bus(broker, root, operator=True) as bus:
             reply = _ask(bus, PlanAction.PREVIEW, timeout=PREVIEW_S, days=days, **brought)
@@ -193,7 +189,7 @@ def apply(
 
     Example: fleetbus plan apply config/fleet_plan.json -m "combat at night only"
     """
-    brought = _brought(file, offered=offered)
+    brought = brought_by(file, offered=offered)
     with open_bus(broker, root, operator=True) as bus:
         compared = _compared(bus, brought)
         if made_from is not None:
@@ -270,67 +266,6 @@ def show(
     screen.print_json(found if as_json else found["plan"])
 
 
-# --- what is asked about
-
-
-def _usable(file: Path) -> FleetPlan:
-    """Read the plan in *file*, or tell what is wrong with it and end."""
-    examined = examine_file(file)
-    if examined.plan is None:
-        show_problems(file, examined, stderr=True)
-        raise typer.Exit(1)
-    return examined.plan
-
-
-def _brought(file: Path | None, *, offered: bool = False) -> dict[str, Any]:
-    """Return the fields of a request that bring the plan in *file*."""
-    if offered:
-        if file is not None:
-            screen.fail("--offered takes the coordinator's own file, and no FILE", status=2)
-        return {}
-    source = settings.load({"plan": file}).plan_file
-    document = _usable(source).document()
-    size = len(orjson.dumps(document))
-    if size > LARGE_MESSAGE_BYTES - _ENVELOPE:
-        screen.fail(
-            f"{source} has {size} bytes, and a request has {LARGE_MESSAGE_BYTES} at most; "
-            "save it where the coordinator was started with its plan, and use --offered"
-        )
-    return {"plan": document}
-
-
-def _snapshot(state: Path | None) -> "Snapshot":
-    """Read the fleet that *state* holds: a data directory, an export, or nothing."""
-    from coordinator.plan.preview import Snapshot
-    from coordinator.shell.store.archive import Archive
-
-    if state is None:
-        return Snapshot(now_ms())
-    if state.is_dir():
-        archive = Archive.in_directory(state)
-        if archive is None:
-            screen.fail(f"--state: {state} holds no store of a coordinator", status=2)
-        try:
-            return archive.snapshot(now_ms())
-        finally:
-            archive.close()
-    try:
-        return Snapshot.from_document(orjson.loads(state.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        screen.fail(f"--state: {state} is no exported fleet: {error}", status=2)
-
-
-def _specs(tasks: Path | None) -> list[TaskSpec]:
-    if tasks is None:
-        return []
-    try:
-        listed = orjson.loads(tasks.read_bytes())
-        return [TaskSpec.model_validate(spec) for spec in listed]
-    except (OSError, ValueError, TypeError) as error:
-        what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        screen.fail(f"--tasks: {tasks} is no JSON list of tasks: {what}", status=2)
-
-
 # --- asking
 
 
@@ -378,42 +313,3 @@ def _put_in_force(
     else:
         text = f"{screen.GOOD} version {done['version']} is in force"
         screen.console().print(Text(text, style="green"))
-
-
-# --- problems
-
-
-def show_problems(source: Path, examined: Examined, *, stderr: bool = False) -> None:
-    """Print the problems of the plan in *source*, the worst word last."""
-    out = screen.console(stderr=stderr)
-    for problem in examined.problems:
-        out.print(problem_line(problem), soft_wrap=True)
-    errors = sum(problem.severity is Severity.ERROR for problem in examined.problems)
-    warnings = len(examined.problems) - errors
-    counted = f"{_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
-    if examined.plan is None:
-        out.print(Text(f"{screen.BAD} {source} cannot be used: {counted}", style="red"))
-    else:
-        out.print(
-            Text(
-                f"{screen.GOOD} {source} can be used: "
-                f"{_plural(len(examined.plan.agents), 'agent')}, {counted}",
-                style="green",
-            )
-        )
-
-
-def _document(source: Path, examined: Examined) -> dict[str, Any]:
-    problems = [
-        {
-            **dataclasses.asdict(problem),
-            "value": screen.printable(problem.value),
-            "severity": problem.severity.value,
-        }
-        for problem in examined.problems
-    ]
-    return {"plan": str(source), "usable": examined.plan is not None, "problems": problems}
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -24,6 +24,8 @@ from protocol.topics import DEFAULT_ROOT, AgentChannel, Topics
 AGENT: Final = "candidate"
 MODE: Final = "conformance"
 HEARTBEAT_S: Final = 1.0
+QUIET_S: Final = 2.5
+"""How long nothing may begin that must not."""
 TERM: Final = 1
 ENDS_WITHIN_S: Final = 15.0
 GONE_WITHIN_S: Final = 5.0
