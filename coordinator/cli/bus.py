@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from coordinator.address import BrokerAddress
+from coordinator.cli import unreachable
 from protocol import codec
 from protocol.errors import FleetBusError, WireError
 from protocol.messages import CoordinatorPresence, Reply, Submit, TaskSpec
@@ -41,7 +42,7 @@ class BusError(FleetBusError):
 class BrokerUnreachable(BusError):
     """Nothing answers where the broker should be."""
 
-    def __init__(self, address: BrokerAddress, why: object) -> None:
+    def __init__(self, address: BrokerAddress, why: str) -> None:
         super().__init__(
             f"no broker answers at {address} ({why}); start one with `fleetbus up`, "
             "or name another with --broker"
@@ -91,8 +92,10 @@ class Bus:
             try:
                 self._client.connect(server.host, server.port, KEEPALIVE_S)
                 self.wait_for(lambda: self._connected is not None, CONNECT_S)
-            except (OSError, BusError) as error:
-                reasons.append(_reason(error))
+            except OSError as error:
+                reasons.append(unreachable.reason(error))
+            except BrokerUnreachable:
+                reasons.append(unreachable.hung_up(tls=self.address.tls))
             if self._connected is not None:
                 break
         if self._connected is None:
@@ -252,9 +255,3 @@ def no_delay(_client: paho.Client, _data: object, link: object) -> None:
     """Let the system send small packets at once, instead of gathering them for 40 ms."""
     if isinstance(link, socket.socket):
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    return getattr(error, "strerror", None) or str(error)

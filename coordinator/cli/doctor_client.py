@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.reasoncodes import ReasonCode
 
 from coordinator.address import BrokerAddress
+from coordinator.cli import unreachable
 from coordinator.cli.bus import CONNECT_S, no_delay
 
 TURN_S: Final = 0.02
@@ -72,10 +73,10 @@ class ProbeClient:
             self._client.connect(address.host, address.port, keepalive_s)
             self.wait(lambda: bool(self._answers), 3 * CONNECT_S)
         except OSError as error:
-            raise Unreachable(str(error)) from None
+            raise Unreachable(unreachable.reason(error)) from None
         self.connect_s = time.monotonic() - began
         if not self._answers:
-            self.refusal = "it closed the connection without an answer"
+            self.refusal = unreachable.hung_up(tls=address.tls)
         elif self._answers[0].is_failure:
             self.refusal = str(self._answers[0]).lower()
 

@@ -61,8 +61,11 @@ def doctor(
                 if not as_json:
                     print(f"{_MARKS[found.level]} {found.probe:<9} {screen.printable(found.says)}")
     except Unreachable as error:
-        own = chosen.broker is None and "refuses" in str(error)
-        hint = "; is this the fleet's directory? name its data with --data" if own else ""
+        hint = ""
+        if "refuses" not in str(error):
+            hint = "; start one with `fleetbus up`, or name another with --broker"
+        elif chosen.broker is None:
+            hint = "; is this the fleet's directory? name its data with --data"
         screen.complain(f"the broker at {patient.coordinator} cannot be probed: {error}{hint}")
         raise typer.Exit(2) from None
     bad = any(found.level is Level.BAD for found in findings)

@@ -70,7 +70,10 @@ def enroll(
         file.change(lambda book: book.grant(name, role, fingerprint(fresh)))
         _hand_over(name, fresh, secret_file)
         return
+    earlier = file.load().entries.get(name)
     file.change(lambda book: book.enroll(name, role, fresh, clock.now()))
+    if earlier is not None and earlier.token is not None:
+        print(f"{screen.WARN} the token that {name} was given before is void")
     minutes = int(TOKEN_LIVES.total_seconds() // 60)
     print(
         f"token for {name} ({role.value}), good once and for {minutes} minutes:\n\n  {fresh}\n\n"
@@ -182,6 +185,9 @@ def certs(
     if host or not (folder / "server.pem").exists():
         certificate, _ = authority.issue_server(host or [])
         print(f"{screen.GOOD} broker       {certificate}, for {', '.join(host or ['localhost'])}")
+        if not host:
+            more = "fleetbus certs --host NAME-OR-ADDRESS"
+            print(f"{screen.WARN} other machines will not take it for the broker's: {more}")
     for name in agent or []:
         certificate, key = authority.issue_agent(name)
         print(f"{screen.GOOD} agent {name}  {certificate} and {key}")

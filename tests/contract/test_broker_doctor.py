@@ -91,4 +91,4 @@ def test_a_broker_that_is_not_there_is_neither_good_nor_bad(tmp_path: Path) -> N
     url = f"mqtt://127.0.0.1:{free_port()}"
     done = CliRunner().invoke(app, ["doctor", "--broker", url, "--data", str(tmp_path)])
     assert done.exit_code == 2
-    assert "cannot be probed" in done.output
+    assert "cannot be probed: Connection refused; start one with `fleetbus up`" in done.output
