@@ -4,6 +4,7 @@
     - BadRequest      a field of the request is wrong
     - UnknownSubject  it names a task or an agent that does not exist
     - IllegalMove     the subject is in a state that does not allow it
+    - ReusedId        its id was another request's
 """
 
 from typing import Any
@@ -53,6 +54,18 @@ class IllegalMove(RequestError):
 
     def __init__(self, verb: str, subject: str, state: str) -> None:
         super().__init__(f"cannot {verb} {subject}: it is {state}")
+
+
+class ReusedId(RequestError):
+    """Another request was answered under the same id, so neither answer would be right."""
+
+    code = "request_id_reused"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"request_id: {request_id!r} came with another request before; "
+            "a new request needs a new one"
+        )
 
 
 class MayStillRun(RequestError):

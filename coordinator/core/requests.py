@@ -1,9 +1,12 @@
 """What clients ask for: every request is answered, and the same request is answered the same.
 
 An accepted create is stored before its answer is sent: the answer is an effect of the same turn.
+Another request under the id of one that was answered is refused, for its client would take the
+answer for its own.
 """
 
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, Final
 
 from coordinator.core.agents import Agent
@@ -17,13 +20,15 @@ from coordinator.core.errors import (
     IllegalMove,
     MayStillRun,
     RequestError,
+    ReusedId,
     UnknownSubject,
 )
 from coordinator.core.gates import GLOBAL
 from coordinator.core.hosts.orders import order_agent
+from coordinator.core.instant import Instant
 from coordinator.core.losses import lost_attempt
 from coordinator.core.standing import refresh
-from coordinator.core.state import KEPT_REQUESTS
+from coordinator.core.state import KEPT_REQUESTS, State
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
 from coordinator.core.verbs import (
@@ -75,17 +80,18 @@ def answer_once(
     known = earlier or turn.state.answered.get((client, asked.request_id))
     if known is not None:
         turn.drop("repeated_request")
-        turn.do(SayReply(client, known))
+        turn.do(SayReply(client, again(turn.state, turn.now, asked, known)))
         return
     try:
         task, data = carry_out()
     except RequestError as error:
-        reply = _reply(
-            turn, asked, ok=False, code=error.code, message=str(error)[:1000], data=error.data
-        )
+        answer = refusal(error)
     else:
-        reply = _reply(turn, asked, ok=True, task=task, data=data)
-    if asked.op not in READS:
+        answer = {"ok": True, "task": task, "data": data}
+    if asked.op in READS:
+        reply = _reply(turn.state, turn.now, asked, **answer)
+    else:
+        reply = _reply(turn.state, turn.now, asked, **answer, of=_digest(asked))
         answered = turn.state.answered
         answered[client, asked.request_id] = reply
         if len(answered) > KEPT_REQUESTS:
@@ -94,10 +100,33 @@ def answer_once(
     turn.do(SayReply(client, reply))
 
 
-def _reply(turn: Turn, asked: Submit, **answer: Any) -> Reply:  # noqa: ANN401 -- Reply's own fields
-    state = turn.state
+def again(state: State, now: Instant, asked: Submit, known: Reply) -> Reply:
+    """Answer a repeated request as it was, and another one under its id with a refusal."""
+    if known.of is None or known.of == _digest(asked):
+        return known
+    return _reply(state, now, asked, **refusal(ReusedId(asked.request_id)))
+
+
+def refusal(error: RequestError) -> dict[str, Any]:
+    """Say *error* in the fields of a reply."""
+    return {"ok": False, "code": error.code, "message": str(error)[:1000], "data": error.data}
+
+
+def _digest(asked: Submit) -> str:
+    if asked.plan is not None:
+        # Large, and not kept with the request; the version that it was made from is.
+        asked = asked.model_copy(update={"plan": None})
+    return blake2b(asked.model_dump_json().encode(), digest_size=8).hexdigest()
+
+
+def _reply(
+    state: State,
+    now: Instant,
+    asked: Submit,
+    **answer: Any,  # noqa: ANN401 -- Reply's own fields
+) -> Reply:
     return Reply.model_construct(
-        ts_ms=turn.now.wall_ms,
+        ts_ms=now.wall_ms,
         coord=state.coord,
         term=state.term,
         request_id=asked.request_id,

@@ -19,6 +19,7 @@ _MOST_FAULTS: Final = 50
 STATUS_OF: Final = {
     "bad_request": 422,
     "bad_plan": 422,
+    "request_id_reused": 422,
     "too_large": 413,
     "not_found": 404,
     "conflict": 409,

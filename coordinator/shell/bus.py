@@ -58,6 +58,7 @@ class Bus:
     _turn: int = 0
     """Which server is tried; the next one after each failure and each loss."""
     _link: Link | None = None
+    _is_leaving: bool = False
 
     @property
     def is_connected(self) -> bool:
@@ -100,7 +101,8 @@ class Bus:
                 delay = RECONNECT_MIN_S
                 await self._use(link)
                 self.on_lost(link.silent_s)
-                log.warning("the connection to the broker at %s was lost", self.server)
+                if not self._is_leaving:
+                    log.warning("the connection to the broker at %s was lost", self.server)
             self._turn += 1
             await asyncio.sleep(random.uniform(delay / 2, delay))
             delay = min(delay * 2, RECONNECT_MAX_S)
@@ -108,6 +110,7 @@ class Bus:
     async def disconnect(self) -> None:
         """Say goodbye, so that the will is not sent, and wait until it was heard."""
         link = self._link
+        self._is_leaving = True
         if link is not None and link.is_open:
             link.close()
             async with asyncio.timeout(GOODBYE_S):

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from coordinator.core.effects import SayReply
 from coordinator.core.events import BusConnected, Event, Heard, PlanApplied, Submitted
 from coordinator.core.instant import Instant
-from coordinator.core.requests import READS, on_submitted
+from coordinator.core.requests import READS, again, on_submitted
 from coordinator.core.state import State
 from coordinator.core.turn import Turn
 from coordinator.shell.batch import Batch
@@ -111,7 +111,7 @@ class _Sorting:
         if (client, asked.request_id) in self.outage.unanswered:
             return
         if known is not None:
-            self.answers.append(SayReply(client, known))
+            self.answers.append(SayReply(client, again(self.state, self.now, asked, known)))
         elif asked.op in READS and self._may_tell(asked.task):
             turn = Turn(self.state, self.now)
             on_submitted(turn, client, asked, None)

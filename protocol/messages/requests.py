@@ -60,7 +60,10 @@ class TaskSpec(Message):
 
 
 class Submit(Message):
-    """One request; the same ``request_id`` from the same client is answered as the first was."""
+    """One request; the same ``request_id`` from the same client is answered as the first was.
+
+    Another request under the same id is refused.
+    """
 
     v: Version = "1.0"
     request_id: RequestId
@@ -104,3 +107,5 @@ class Reply(FromCoordinator):
     message: Text | None = None
     task: TaskId | None = None
     data: JsonObject | None = None
+    of: Label | None = None
+    """A digest of the request that this answers, if it is remembered."""

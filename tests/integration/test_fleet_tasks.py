@@ -90,7 +90,8 @@ def test_a_repeated_request_is_answered_the_same_and_done_once(
     first = operator.ask("create", request_id="twice", spec=spec)
     operator.wait_for(f"tasks/{first['task']}", status="completed")
     assert operator.ask("create", request_id="twice", spec=spec) == first
-    assert operator.ask("create", request_id="twice", spec=spec | {"name": "other"}) == first
+    other = operator.ask("create", request_id="twice", spec=spec | {"name": "other"})
+    assert (other["ok"], other["code"]) == (False, "request_id_reused")
     assert len(shared.runs_of(first["task"])) == 1
 
 

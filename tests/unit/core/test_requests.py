@@ -1,6 +1,7 @@
 """Requests: what clients may ask of a task in every phase, and that each is answered once."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -232,6 +233,35 @@ def test_the_same_request_is_answered_the_same_after_a_restart() -> None:
 
     assert second == first
     assert len(fleet.state.tasks) == 1
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize(
+    ("op", "task", "spec"),
+    [
+        ("create", None, {"name": "hunt", "mode": "combat"}),
+        ("cancel", "t", None),
+        ("get", "t", None),
+    ],
+)
+def test_another_request_under_a_used_id_is_refused_and_changes_nothing(
+    op: str, task: str | None, spec: dict[str, Any] | None, restarts: bool
+) -> None:
+    fleet = Fleet()
+    fleet.create(id="t")
+    first = {"name": "hunt", "mode": "quest"}
+    known = fleet.ask("create", request_id="one", spec=first)
+    if restarts:
+        fleet.restart_coordinator()
+    refused = fleet.ask(op, task, request_id="one", spec=spec)
+
+    assert (refused.ok, refused.code) == (False, "request_id_reused")
+    assert refused.message == (
+        "request_id: 'one' came with another request before; a new request needs a new one"
+    )
+    assert fleet.phase("t") == "ready"
+    assert len(fleet.state.tasks) == 2
+    assert fleet.ask("create", request_id="one", spec=first) == known
 
 
 def test_a_refusal_is_remembered_like_any_answer() -> None:
