@@ -5,6 +5,7 @@ counts up to there, and what began before it counts from there.
 """
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,6 +115,7 @@ def _figures(
     waits: list[int] = []
     lengths: list[int] = []
     per_day = [0] * len(days)
+    begins = [day.start_ms for day in days]
     for run in runs:
         if run.outcome != RUNNING and span.holds(run.ended_ms):
             ended += 1
@@ -127,8 +129,11 @@ def _figures(
         start_ms = run.started_ms if run.started_ms is not None else run.ended_ms - run.ran_ms
         end_ms = min(run.ended_ms, start_ms + run.ran_ms)
         ran_ms += span.overlap_ms(start_ms, end_ms)
-        for n, day in enumerate(days):
-            per_day[n] += day.overlap_ms(max(start_ms, span.start_ms), min(end_ms, span.end_ms))
+        start_ms, end_ms = max(start_ms, span.start_ms), min(end_ms, span.end_ms)
+        for n in range(max(0, bisect_right(begins, start_ms) - 1), len(days)):
+            if begins[n] >= end_ms:
+                break
+            per_day[n] += days[n].overlap_ms(start_ms, end_ms)
     length_ms = max(1, span.end_ms - span.start_ms)
     at_once = ran_ms / length_ms
     return Figures(

@@ -13,6 +13,7 @@ from coordinator.http.link import Link
 from coordinator.http.live.hub import Hub
 from coordinator.http.live.mirror import Mirror
 from coordinator.http.reader import Reader
+from coordinator.http.reports import Reports
 from coordinator.http.watch.watch import Watch
 
 
@@ -28,6 +29,7 @@ class Room:
     agents: HttpAgents
     tokens: Tokens
     watch: Watch
+    reports: Reports
     sessions: Sessions = field(default_factory=Sessions)
     is_secure: bool = False
     """Whether browsers reach it by TLS."""

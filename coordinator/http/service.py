@@ -27,6 +27,7 @@ from coordinator.http.link import Link
 from coordinator.http.live.hub import Hub
 from coordinator.http.live.mirror import Mirror
 from coordinator.http.reader import Reader
+from coordinator.http.reports import Reports
 from coordinator.http.room import Room
 from coordinator.http.views.alerts import shown_alerts
 from coordinator.http.watch.watch import Watch
@@ -78,13 +79,15 @@ class ControlRoom:
         link.hear_inbox = agents.hear
         reader = Reader(settings.data, settings.store)
         watch = Watch(settings, mirror, link, reader)
+        hub = Hub(mirror, alerts=lambda: shown_alerts(watch))
         self.room = Room(
             data=settings.data,
             mirror=mirror,
             link=link,
             reader=reader,
-            hub=Hub(mirror, alerts=lambda: shown_alerts(watch)),
+            hub=hub,
             watch=watch,
+            reports=Reports(reader, lambda: watch.history, lambda: hub.watchers > 0),
             agents=agents,
             tokens=Tokens.in_directory(settings.data),
             is_secure=settings.serves_tls,
@@ -122,6 +125,7 @@ class ControlRoom:
                 tasks.create_task(room.link.ping(), name="ping"),
                 tasks.create_task(room.hub.run(), name="hub"),
                 tasks.create_task(room.watch.run(), name="watch"),
+                tasks.create_task(room.reports.run(), name="reports"),
                 tasks.create_task(self._speak_for_agents(), name="gateway"),
             ]
             serving = tasks.create_task(self._serve(server, stop), name="http")

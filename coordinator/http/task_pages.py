@@ -39,8 +39,11 @@ async def task_page(
     limit: int,
     cursor: str | None,
     sort: str,
+    offset: int = 0,
 ) -> Page[Task]:
     """Return one page of the tasks that *asked* means."""
+    if cursor is not None and offset:
+        raise Refused.bad("query.offset", offset, "left out where there is a `cursor`")
     ids, waiting = None, None
     if blocked_by is not None:
         reply = await room.link.ask(SubmitOp.LOOK, who, permit=blocked_by)
@@ -52,9 +55,13 @@ async def task_page(
         place, last = read_cursor(cursor, sort, 2)
         _check_place(cursor, sort, place, last)
         after = (place, last)
-    rows = await room.reader.read(lambda lists: lists.tasks(wanted, sort, after, limit))
-    is_plain = wanted == Wanted(ids=ids)
-    total = waiting if waiting is not None and is_plain else await room.reader.count(wanted)
+    rows = await room.reader.read(lambda lists: lists.tasks(wanted, sort, after, limit, offset))
+    if waiting is not None and wanted == Wanted(ids=ids):
+        total = waiting
+    elif after is None and len(rows) < limit and (rows or not offset):
+        total = offset + len(rows)  # the end is in sight: nothing has to be counted
+    else:
+        total = await room.reader.count(wanted)
     tasks = [
         freshened(stored_task(row.record, brief=True), room.mirror.task(row.place[1]))
         for row in rows

@@ -15,6 +15,7 @@ from coordinator.http.link import Link
 from coordinator.http.live.hub import Hub
 from coordinator.http.live.mirror import Mirror
 from coordinator.http.reader import Reader
+from coordinator.http.reports import Reports
 from coordinator.http.room import Room
 from coordinator.http.watch.watch import Watch
 from coordinator.settings import CoordinatorSettings
@@ -38,14 +39,16 @@ class QuietRoom:
 def quiet_room(data: Path, rules: Rules | None = None) -> QuietRoom:
     """Make one in the data directory *data*."""
     mirror = Mirror(Topics())
-    link, reader = Link(mirror, "web-test"), Reader(data)
+    link, reader, hub = Link(mirror, "web-test"), Reader(data), Hub(mirror)
+    watch = Watch(CoordinatorSettings(data=data), mirror, link, reader)
     room = Room(
         data=data,
         mirror=mirror,
         link=link,
         reader=reader,
-        watch=Watch(CoordinatorSettings(data=data), mirror, link, reader),
-        hub=Hub(mirror),
+        watch=watch,
+        reports=Reports(reader, lambda: watch.history, lambda: hub.watchers > 0),
+        hub=hub,
         agents=HttpAgents(mirror),
         tokens=Tokens.in_directory(data),
     )

@@ -1,5 +1,6 @@
 """Routes about the past: figures, failures, files to take away, series, and the timeline."""
 
+import asyncio
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,9 @@ from coordinator.http.schemas.analytics import (
 )
 from coordinator.http.schemas.base import Moment, instant, millis
 from coordinator.http.views.timeline import bar_of, shades_of
-from coordinator.shell.report import Fleet, report
 from coordinator.shell.store.errors import StoreUnavailable
-from coordinator.shell.store.runs import runs_between
+from coordinator.shell.store.runs import agents_between, runs_between
+from protocol.messages.base import AgentName
 
 router = APIRouter(tags=["analytics"], responses=REFUSALS)
 
@@ -37,10 +38,14 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 Days = Annotated[float, Query(gt=0, le=3660, description="How far to look back")]
 
 
-@router.get("/analytics", operation_id="get_analytics")
-async def get_analytics(_who: Reader, room: RoomOf, days: Days = 7.0) -> Analytics:
-    """Show what the fleet did: use, waits, failures, running time, and time without work."""
-    return Analytics.model_validate(await _report(room, days))
+@router.get("/analytics", operation_id="get_analytics", response_model=Analytics)
+async def get_analytics(_who: Reader, room: RoomOf, days: Days = 7.0) -> Response:
+    """Show what the fleet did: use, waits, failures, running time, and time without work.
+
+    The answer is as of ``until``, which is some time ago if there is much to count: it is not
+    counted again for everybody who looks.
+    """
+    return Response(await room.reports.get(days), media_type="application/json")
 
 
 @router.get("/analytics/failures", operation_id="get_failures")
@@ -100,9 +105,12 @@ async def get_timeline(
     room: RoomOf,
     since: Annotated[Moment | None, Query(alias="from", description="[default: a day ago]")] = None,
     until: Annotated[Moment | None, Query(alias="to", description="[default: now]")] = None,
-    agent: Annotated[str | None, Query(max_length=128)] = None,
+    agent: Annotated[list[AgentName] | None, Query(max_length=200)] = None,
 ) -> Timeline:
-    """Show attempts as bars, and the hours of the plan as shades, which may lie in the future."""
+    """Show attempts as bars, and the hours of the plan as shades, which may lie in the future.
+
+    Of a large fleet, name the agents that are looked at: the newest 5,000 attempts are told.
+    """
     now_ms = clock.wall_ms()
     until_ms = now_ms if until is None else millis(until) or now_ms
     from_ms = millis(since) if since is not None else min(until_ms, now_ms) - DAY_MS
@@ -110,16 +118,26 @@ async def get_timeline(
     if not 0 < until_ms - from_ms <= LONGEST_TIMELINE_MS:
         raise Refused.bad("query.from", instant(from_ms), "before `to`, by at most 31 days")
     ended_ms = min(until_ms, now_ms)
-    runs = await room.reader.read(
-        lambda lists: runs_between(lists.engine, from_ms, ended_ms, agent=agent, most=MOST_BARS)
+    agents = list(dict.fromkeys(agent or ()))
+    runs, worked, in_force = await asyncio.gather(
+        room.reader.read(
+            lambda lists: runs_between(
+                *(lists.engine, from_ms, ended_ms),
+                agents=agents,
+                most=MOST_BARS,
+                with_waits=False,
+            )
+        ),
+        room.reader.read(lambda lists: agents_between(lists.engine, from_ms, ended_ms)),
+        room.reader.plan(room.mirror.summary.plan_version if room.mirror.summary else None),
     )
-    in_force = await room.reader.plan()
-    shades = shades_of(in_force.policy, agent, from_ms, until_ms)
+    shades = shades_of(in_force.policy, agents, from_ms, until_ms)
     return Timeline.model_construct(
         from_=instant(from_ms),
         until=instant(until_ms),
         bars=[bar_of(run) for run in runs],
         shades=shades,
+        agents=worked,
         is_cut_off=len(runs) >= MOST_BARS,
     )
 
@@ -147,11 +165,7 @@ def no_formula(text: str) -> str:
 
 
 async def _report(room: Room, days: float) -> dict[str, Any]:
-    in_force = await room.reader.plan()
-    plan, policy = in_force.plan, in_force.policy
-    fleet = Fleet(plan.fleet_name, policy.zone, policy.day_start_min, float(plan.retention.metrics))
-    now_ms, history = clock.wall_ms(), room.watch.history
-    return await room.reader.read(lambda lists: report(lists.engine, history, fleet, days, now_ms))
+    return await room.reports.fresh(days)
 
 
 async def _series(

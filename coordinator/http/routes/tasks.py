@@ -56,6 +56,9 @@ async def list_tasks(
     q: Annotated[str | None, Query(max_length=200, description="Part of the name or id")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
+    offset: Annotated[
+        int, Query(ge=0, le=100_000_000, description="Leave out so many; not with a cursor")
+    ] = 0,
     sort: Annotated[
         str, Query(pattern="^-?(created_at|completed_at|name|mode|priority|status|agent_name|id)$")
     ] = "-created_at",
@@ -65,7 +68,14 @@ async def list_tasks(
         status=status or [], priority=priority or [], mode=mode or [], agent=agent, name=name, q=q
     )
     return await task_page(
-        room, who, wanted, blocked_by=blocked_by, limit=limit, cursor=cursor, sort=sort
+        room,
+        who,
+        wanted,
+        blocked_by=blocked_by,
+        limit=limit,
+        cursor=cursor,
+        sort=sort,
+        offset=offset,
     )
 
 

@@ -133,4 +133,5 @@ class Timeline(Said):
     until: Instant
     bars: list[Bar]
     shades: list[Shade]
-    is_cut_off: bool
+    agents: list[str] = Field(description="Everybody who had an attempt in this time")
+    is_cut_off: bool = Field(description="There are more bars than are told, older ones")

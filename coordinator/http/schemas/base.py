@@ -1,6 +1,7 @@
 """The types that every schema of the API is made of: instants, pages, problems."""
 
-from datetime import UTC, datetime
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar, overload
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -18,6 +19,7 @@ Instant = Annotated[
 Moment = Annotated[AwareDatetime, Field(description="ISO 8601 with a zone, such as Z or +01:00")]
 """An instant that a client sends."""
 
+DAY_MS: Final = 86_400_000
 LATEST_MS: Final = 253_402_300_799_000
 """The end of the year 9999; what is later is for ever."""
 
@@ -87,9 +89,17 @@ def instant(ms: int | None) -> str | None:
     """Write milliseconds since 1970 as the API's instant."""
     if ms is None:
         return None
-    seconds, rest = divmod(max(EARLIEST_MS, min(ms, LATEST_MS)), 1000)
-    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=1000 * rest)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    day, rest = divmod(max(EARLIEST_MS, min(ms, LATEST_MS)), DAY_MS)
+    seconds, milliseconds = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{_day(day)}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def _day(since_1970: int) -> str:
+    # A page of tasks has hundreds of instants, and hardly more than two days.
+    return (date(1970, 1, 1) + timedelta(days=since_1970)).isoformat()
 
 
 def until(ms: int | None) -> str | None:

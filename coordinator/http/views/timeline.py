@@ -1,6 +1,6 @@
 """The timeline: attempts as bars, and the hours of the plan as shades behind them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from coordinator.core.analytics import RUNNING, Run
@@ -27,10 +27,10 @@ def bar_of(run: Run) -> Bar:
     )
 
 
-def shades_of(policy: Policy, agent: str | None, from_ms: int, until_ms: int) -> list[Shade]:
-    """Show when windows are open and blocks hold, for all agents or for one."""
+def shades_of(policy: Policy, agents: Sequence[str], from_ms: int, until_ms: int) -> list[Shade]:
+    """Show when windows are open and blocks hold, for *agents*, or for all if none is named."""
     found: list[Shade] = []
-    for kind, owner, window in _windows(policy, agent):
+    for kind, owner, window in _windows(policy, agents):
         for start_ms, end_ms in intervals(window, from_ms, until_ms):
             if len(found) >= MOST_SHADES:
                 return found
@@ -45,13 +45,12 @@ def shades_of(policy: Policy, agent: str | None, from_ms: int, until_ms: int) ->
     return found
 
 
-def _windows(policy: Policy, agent: str | None) -> Iterator[tuple[str, str | None, Window]]:
+def _windows(policy: Policy, agents: Sequence[str]) -> Iterator[tuple[str, str | None, Window]]:
     for window in policy.windows.values():
         yield "window", None, window
     yield from (("idle_block", None, window) for window in policy.idle_blocks)
-    agents = policy.agents.values() if agent is None else [policy.agent(agent)]
-    for own in agents:
-        name = agent or own.name
+    named = {name: policy.agent(name) for name in agents} if agents else policy.agents
+    for name, own in named.items():
         parts: tuple[tuple[str, Iterable[Window]], ...] = (
             ("idle_block", own.cooldown_periods),
             ("avoid_hours", hours_windows(own.avoid_hours, own.zone, "avoid")),

@@ -15,11 +15,12 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
-    and_,
+    UnaryExpression,
     case,
     func,
     or_,
     select,
+    tuple_,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -58,8 +59,8 @@ class Wanted:
     """Part of the name or the id."""
     ids: tuple[str, ...] | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Say it in SQL."""
+    def conditions(self, dialect: str) -> list[ColumnElement[bool]]:
+        """Say it in the SQL of *dialect*."""
         found: list[ColumnElement[bool]] = []
         for column, values in (
             (TASKS.c.status, self.statuses),
@@ -72,12 +73,10 @@ class Wanted:
             if value is not None:
                 found.append(column == value)
         if self.text:
-            found.append(
-                or_(
-                    TASKS.c.name.icontains(self.text, autoescape=True),
-                    TASKS.c.id.icontains(self.text, autoescape=True),
-                )
-            )
+            # SQLite's LIKE takes no notice of case as it is; to lower every name costs it more.
+            part = "contains" if dialect == "sqlite" else "icontains"
+            places = (TASKS.c.name, TASKS.c.id)
+            found.append(or_(*(getattr(one, part)(self.text, autoescape=True) for one in places)))
         if self.ids is not None:
             found.append(TASKS.c.id.in_(self.ids))
         return found
@@ -121,20 +120,31 @@ class Lists:
     engine: Engine
 
     def tasks(
-        self, wanted: Wanted, sort: str, after: tuple[Any, str] | None, limit: int
+        self,
+        wanted: Wanted,
+        sort: str,
+        after: tuple[Any, str] | None,
+        limit: int,
+        offset: int = 0,
     ) -> list[TaskRow]:
-        """Return up to *limit* tasks behind *after*, in the order of *sort* (``-``: backwards)."""
+        """Return up to *limit* tasks behind *after*, in the order of *sort* (``-``: backwards).
+
+        *offset* leaves out so many more: for who jumps into the middle of a list.
+        """
         value, backwards = SORTS[sort.removeprefix("-")], sort.startswith("-")
-        query: Select[Any] = select(value.label("place"), TASKS.c.id, TASKS.c.doc)
-        query = query.where(*wanted.conditions())
+        place = value.label("place")
+        found: Select[Any] = select(place, TASKS.c.id).where(*self._conditions(wanted))
         if after is not None:
-            at, last = after
-            beyond = value < at if backwards else value > at
-            tied = TASKS.c.id < last if backwards else TASKS.c.id > last
-            query = query.where(or_(beyond, and_(value == at, tied)))
-        query = query.order_by(
-            value.desc() if backwards else value, TASKS.c.id.desc() if backwards else TASKS.c.id
-        ).limit(limit)
+            here, last = tuple_(value, TASKS.c.id), tuple_(*after)
+            found = found.where(here < last if backwards else here > last)
+        found = found.order_by(*_both(value, TASKS.c.id, backwards=backwards)).limit(limit)
+        # Documents are fetched for what is shown only: nothing that is sorted carries them along.
+        shown = found.offset(offset).subquery() if offset else found.subquery()
+        query = (
+            select(shown.c.place, shown.c.id, TASKS.c.doc)
+            .join(TASKS, TASKS.c.id == shown.c.id)
+            .order_by(*_both(shown.c.place, shown.c.id, backwards=backwards))
+        )
         with self._reading() as connection:
             return [
                 TaskRow((place, key), orjson.loads(doc))
@@ -143,13 +153,13 @@ class Lists:
 
     def count(self, wanted: Wanted) -> int:
         """Count the tasks that are meant."""
-        query = select(func.count()).select_from(TASKS).where(*wanted.conditions())
+        query = select(func.count()).select_from(TASKS).where(*self._conditions(wanted))
         with self._reading() as connection:
             return int(connection.execute(query).scalar_one())
 
     def ids(self, wanted: Wanted, most: int) -> list[tuple[str, str, str]]:
         """Return id, name and status of up to *most* of the tasks that are meant."""
-        query = select(TASKS.c.id, TASKS.c.name, TASKS.c.status).where(*wanted.conditions())
+        query = select(TASKS.c.id, TASKS.c.name, TASKS.c.status).where(*self._conditions(wanted))
         with self._reading() as connection:
             found = connection.execute(query.order_by(TASKS.c.created_ms, TASKS.c.id).limit(most))
             return [(key, name, status) for key, name, status in found]
@@ -204,6 +214,9 @@ class Lists:
                 if (record := orjson.loads(doc)) is not None
             ]
 
+    def _conditions(self, wanted: Wanted) -> list[ColumnElement[bool]]:
+        return wanted.conditions(self.engine.dialect.name)
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         try:
@@ -213,6 +226,13 @@ class Lists:
             if not is_trouble(error):
                 raise
             raise StoreUnavailable(f"the store cannot be read: {error.orig}") from error
+
+
+def _both(
+    *columns: ColumnElement[Any], backwards: bool
+) -> list[ColumnElement[Any] | UnaryExpression[Any]]:
+    """Order by *columns*, all in the same direction."""
+    return [column.desc() if backwards else column for column in columns]
 
 
 def event_row(row: Mapping[Any, Any]) -> Row:

@@ -4,12 +4,12 @@ Attempts are numbered as they end, so where a span begins is found by halving: n
 kept for it while the fleet works.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import orjson
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, literal, select
 from sqlalchemy.exc import DBAPIError
 
 from coordinator.core.analytics import RUNNING, Run
@@ -19,45 +19,71 @@ from protocol.vocabulary import TaskStatus
 
 MOST: Final = 200_000
 """Attempts that are looked at at once; the newest count."""
+_OF_ATTEMPTS: Final = tuple(
+    ATTEMPTS.c[name]
+    for name in (
+        *("task", "fence", "agent", "outcome"),
+        *("offered_ms", "started_ms", "ended_ms", "ran_ms"),
+    )
+)
+_HELD: Final = TASKS.c.status.in_([TaskStatus.RUNNING.value, TaskStatus.PAUSED.value])
 SLACK_MS: Final = 60_000
 """How far the wall clock may have been set back between two attempts."""
 
 
 def runs_between(
-    engine: Engine, from_ms: int, until_ms: int, *, agent: str | None = None, most: int = MOST
+    engine: Engine,
+    from_ms: int,
+    until_ms: int,
+    *,
+    agents: Sequence[str] = (),
+    most: int = MOST,
+    with_waits: bool = True,
 ) -> list[Run]:
-    """Return the attempts that share time with the span, the newest first, at most *most*."""
+    """Return the attempts that share time with the span, the newest first, at most *most*.
+
+    Of *agents* only, if some are named. How long tasks had waited is left out without *with_waits*,
+    which is quicker.
+    """
+    doc = TASKS.c.doc if with_waits else literal(None)
     with _reading(engine) as connection:
-        first = _first_ended(connection, from_ms - SLACK_MS)
-        found = _running(connection, agent, until_ms)
+        found = _running(connection, agents, until_ms)
         wanted = (
-            select(ATTEMPTS, TASKS.c.name, TASKS.c.mode, TASKS.c.doc)
+            select(*_OF_ATTEMPTS, TASKS.c.name, TASKS.c.mode, doc)
             .join(TASKS, TASKS.c.id == ATTEMPTS.c.task)
-            .where(ATTEMPTS.c.number >= first)
-            .where(ATTEMPTS.c.ended_ms >= from_ms, ATTEMPTS.c.offered_ms < until_ms)
+            .where(*_in_span(connection, from_ms, until_ms))
             .order_by(ATTEMPTS.c.number.desc())
             .limit(most)
         )
-        if agent is not None:
-            wanted = wanted.where(ATTEMPTS.c.agent == agent)
-        for row in connection.execute(wanted):
-            wait_ms = _wait_ms(row.doc, row.offered_ms) if row.fence == 1 else None
-            found.append(
-                Run(
-                    row.task,
-                    row.name,
-                    row.mode,
-                    row.agent,
-                    row.outcome,
-                    row.offered_ms,
-                    row.started_ms,
-                    row.ended_ms,
-                    row.ran_ms,
-                    wait_ms,
-                    row.fence,
-                )
-            )
+        if agents:
+            wanted = wanted.where(ATTEMPTS.c.agent.in_(agents))
+        for (
+            task,
+            fence,
+            agent,
+            outcome,
+            offered_ms,
+            started_ms,
+            ended_ms,
+            ran_ms,
+            name,
+            mode,
+            record,
+        ) in connection.execute(wanted).all():
+            wait_ms = _wait_ms(record, offered_ms) if fence == 1 and record is not None else None
+            of_task = (task, name, mode, agent, outcome)
+            times = (offered_ms, started_ms, ended_ms, ran_ms)
+            found.append(Run(*of_task, *times, wait_ms, fence))
     return found
+
+
+def agents_between(engine: Engine, from_ms: int, until_ms: int) -> list[str]:
+    """Name the agents that had attempts in the span."""
+    with _reading(engine) as connection:
+        ended = select(ATTEMPTS.c.agent).where(*_in_span(connection, from_ms, until_ms)).distinct()
+        held = select(TASKS.c.agent).where(_HELD, TASKS.c.agent.is_not(None)).distinct()
+        found = {*connection.execute(ended).scalars(), *connection.execute(held).scalars()}
+    return sorted(found)
 
 
 def slots_of_agents(engine: Engine) -> dict[str, int]:
@@ -107,13 +133,23 @@ def _first_ended(connection: Connection, ended_ms: int) -> int:
     return int(low)
 
 
-def _running(connection: Connection, agent: str | None, until_ms: int) -> list[Run]:
-    status = TASKS.c.status.in_([TaskStatus.RUNNING.value, TaskStatus.PAUSED.value])
+def _in_span(connection: Connection, from_ms: int, until_ms: int) -> list[ColumnElement[bool]]:
+    return [
+        ATTEMPTS.c.number >= _first_ended(connection, from_ms - SLACK_MS),
+        ATTEMPTS.c.ended_ms >= from_ms,
+        ATTEMPTS.c.offered_ms < until_ms,
+    ]
+
+
+def _running(connection: Connection, agents: Sequence[str], until_ms: int) -> list[Run]:
     found = []
-    for doc in connection.execute(select(TASKS.c.doc).where(status)).scalars():
+    wanted = select(TASKS.c.doc).where(_HELD)
+    if agents:
+        wanted = wanted.where(TASKS.c.agent.in_(agents))
+    for doc in connection.execute(wanted).scalars():
         task = orjson.loads(doc)
         attempt = task.get("attempt")
-        if attempt is None or (agent is not None and attempt["agent"] != agent):
+        if attempt is None:
             continue
         started_ms = attempt["started_ms"]
         if attempt["offered_ms"] >= until_ms:

@@ -15,6 +15,8 @@ from sqlalchemy import (
 )
 
 METADATA: Final = MetaData()
+FIXED: Final[dict[str, bool]] = {"fixed": True}
+"""Of a column that a row keeps as it was when it was stored first; its indexes are left alone."""
 
 META: Final = Table(
     "meta",
@@ -28,15 +30,17 @@ TASKS: Final = Table(
     METADATA,
     Column("id", String, primary_key=True),
     Column("status", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("mode", String, nullable=False),
+    Column("name", String, nullable=False, info=FIXED),
+    Column("mode", String, nullable=False, info=FIXED),
     Column("priority", String, nullable=False),
     Column("agent", String),
-    Column("created_ms", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False, info=FIXED),
     Column("completed_ms", BigInteger),
     Column("doc", LargeBinary, nullable=False),
     Index("tasks_by_status", "status", "created_ms"),
-    Index("tasks_by_age", "created_ms", "id"),
+    # With the name, so that whoever looks for a part of one reads the index alone.
+    Index("tasks_by_age", "created_ms", "id", "name"),
+    Index("tasks_by_name", "name", "id"),
 )
 
 AGENTS: Final = Table(

@@ -34,14 +34,17 @@ def replies_to(dialect: Dialect) -> Select[Any]:
 
 
 def upsert(table: Table, dialect: Dialect) -> UpdateBase:
-    """Insert a row of *table*, or put it in the place of the one with its key."""
+    """Insert a row of *table*, or put it in the place of the one with its key.
+
+    What is fixed is not written again, so a task that moves on leaves most of its indexes alone.
+    """
     insert = postgresql_insert if dialect.name == "postgresql" else sqlite_insert
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     updated = {
         column.name: statement.excluded[column.name]
         for column in table.columns
-        if column.name not in keys
+        if column.name not in keys and not column.info.get("fixed")
     }
     return statement.on_conflict_do_update(index_elements=keys, set_=updated)
 

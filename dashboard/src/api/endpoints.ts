@@ -66,8 +66,8 @@ export interface TaskQuery {
 }
 
 export const tasks = {
-  list: (query: TaskQuery, cursor: string | null, limit: number, signal?: AbortSignal) =>
-    get<Page<Task>>("/tasks", { ...query, cursor, limit }, signal),
+  list: (query: TaskQuery, offset: number, limit: number, signal?: AbortSignal) =>
+    get<Page<Task>>("/tasks", { ...query, ...(offset ? { offset } : {}), limit }, signal),
   show: (id: string) => get<Task>(`/tasks/${part(id)}`),
   create: (body: TaskCreation, key: string) =>
     post<Task>("/tasks", body, { "Idempotency-Key": key }),
@@ -131,7 +131,9 @@ export const fleet = {
 
 export const past = {
   analytics: (days: number) => get<Analytics>("/analytics", { days }),
-  timeline: (from: string, to: string) => get<TimelineAnswer>("/timeline", { from, to }),
+  /** Of the agents named; of all, if none is. */
+  timeline: (from: string, to: string, agent: readonly string[]) =>
+    get<TimelineAnswer>("/timeline", { from, to, agent }),
   exportUrl: (days: number, group: "agent" | "mode") =>
     `${BASE}/analytics/export.csv?days=${days}&group=${group}`,
 };

@@ -224,6 +224,9 @@ export interface paths {
         /**
          * Get Analytics
          * @description Show what the fleet did: use, waits, failures, running time, and time without work.
+         *
+         *     The answer is as of ``until``, which is some time ago if there is much to count: it is not
+         *     counted again for everybody who looks.
          */
         get: operations["get_analytics"];
         put?: never;
@@ -820,6 +823,8 @@ export interface paths {
         /**
          * Get Timeline
          * @description Show attempts as bars, and the hours of the plan as shades, which may lie in the future.
+         *
+         *     Of a large fleet, name the agents that are looked at: the newest 5,000 attempts are told.
          */
         get: operations["get_timeline"];
         put?: never;
@@ -2570,6 +2575,11 @@ export interface components {
          * @description Attempts as bars, and the plan's hours as shades.
          */
         Timeline: {
+            /**
+             * Agents
+             * @description Everybody who had an attempt in this time
+             */
+            agents: string[];
             /** Bars */
             bars: components["schemas"]["Bar"][];
             /**
@@ -2579,7 +2589,10 @@ export interface components {
              * @example 2026-11-26T06:38:00.000Z
              */
             from: string;
-            /** Is Cut Off */
+            /**
+             * Is Cut Off
+             * @description There are more bars than are told, older ones
+             */
             is_cut_off: boolean;
             /** Shades */
             shades: components["schemas"]["Shade"][];
@@ -7121,6 +7134,8 @@ export interface operations {
                 q?: string | null;
                 limit?: number;
                 cursor?: string | null;
+                /** @description Leave out so many; not with a cursor */
+                offset?: number;
                 sort?: string;
             };
             header?: never;
@@ -8239,7 +8254,7 @@ export interface operations {
                 from?: string | null;
                 /** @description [default: now] */
                 to?: string | null;
-                agent?: string | null;
+                agent?: string[] | null;
             };
             header?: never;
             path?: never;

@@ -162,5 +162,6 @@ export interface TimelineAnswer {
   until: string;
   bars: Bar[];
   shades: Shade[];
+  agents: string[];
   is_cut_off: boolean;
 }

@@ -114,6 +114,12 @@ def test_pages_follow_each_other_without_gap_or_repetition_in_every_order(
                 break
         assert len(seen) == 24, sort
         assert set(seen) == made, sort
+        jumped = {"name": name, "sort": sort, "limit": 7, "offset": 10}
+        page = admin.get("/tasks", params=jumped).json()
+        assert [task["id"] for task in page["items"]] == seen[10:17], sort
+        assert page["total"] == 24
+        beyond = admin.get("/tasks", params=jumped | {"offset": 30}).json()
+        assert (beyond["items"], beyond["total"]) == ([], 24)
     by_priority = admin.get("/tasks", params={"name": name, "sort": "priority"}).json()["items"]
     assert [task["priority"] for task in by_priority] == ["critical"] * 8 + ["high"] * 8 + [
         "low"
@@ -121,6 +127,8 @@ def test_pages_follow_each_other_without_gap_or_repetition_in_every_order(
     stale = admin.get("/tasks", params={"sort": "mode", "cursor": "bm9uc2Vuc2U"})
     assert stale.status_code == 422
     assert stale.json()["errors"][0]["path"] == "query.cursor"
+    both = admin.get("/tasks", params={"offset": 1, "cursor": "bm9uc2Vuc2U"})
+    assert both.json()["errors"][0]["path"] == "query.offset"
     admin.post("/tasks/actions", json={"verb": "cancel", "filter": {"name": name}, "reason": "x"})
 
 

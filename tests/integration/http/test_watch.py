@@ -159,6 +159,10 @@ def test_what_ran_is_in_analytics_timeline_and_file(admin: httpx2.Client) -> Non
     assert timeline["bars"][0]["mode"] == "quest"
     assert timeline["shades"][0]["kind"] == "window"
     assert timeline["shades"][-1]["until"] > timeline["bars"][0]["offered_at"]
+    who = timeline["bars"][0]["agent"]
+    one = admin.get("/timeline", params={"to": soon.isoformat(), "agent": [who]}).json()
+    assert {bar["agent"] for bar in one["bars"]} == {who}
+    assert set(one["agents"]) == {bar["agent"] for bar in timeline["bars"]}
     wrong = admin.get("/timeline", params={"from": soon.isoformat()})
     assert wrong.status_code == 422
     assert "at most 31 days" in wrong.json()["errors"][0]["expected"]

@@ -134,7 +134,7 @@ def test_where_a_span_begins_is_found_whatever_was_forgotten(tmp_path: Path, gap
         assert {run.task for run in runs_between(engine, since_ms, now_ms)} == expected
     (held,) = [run for run in everything if run.outcome == RUNNING]
     assert held.ran_ms == pytest.approx(600_000, abs=2_000)
-    assert {run.agent for run in runs_between(engine, 0, now_ms, agent="Main")} == {"Main"}
+    assert {run.agent for run in runs_between(engine, 0, now_ms, agents=["Main"])} == {"Main"}
     assert len(runs_between(engine, 0, now_ms, most=5)) == 6
     engine.dispose()
 
