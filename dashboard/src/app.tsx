@@ -8,10 +8,13 @@ import { SessionContext } from "./api/session";
 import type { Session } from "./api/types";
 import { LiveContext } from "./live/hooks";
 import { LiveStore } from "./live/stream";
-import { SignIn } from "./routes";
+import { loadTheRest, SignIn } from "./routes";
 import { Shell } from "./shell/shell";
 import { Fault, Loading } from "./ui/empty";
 import { Toasts } from "./ui/toasts";
+
+/** What was opened first is shown before anything else is loaded. */
+const REST_AFTER_MS = 1_000;
 
 function isWorthRepeating(failures: number, error: Error): boolean {
   const refused = error instanceof Problem && error.status >= 400 && error.status < 500;
@@ -73,7 +76,11 @@ function Live({ children }: { children: React.ReactNode }) {
   const [store] = useState(() => new LiveStore());
   useEffect(() => {
     store.start();
-    return () => store.stop();
+    const later = window.setTimeout(() => void loadTheRest(), REST_AFTER_MS);
+    return () => {
+      window.clearTimeout(later);
+      store.stop();
+    };
   }, [store]);
   return <LiveContext.Provider value={store}>{children}</LiveContext.Provider>;
 }

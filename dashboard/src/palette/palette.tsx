@@ -11,6 +11,7 @@ import { useShell } from "../shell/context";
 import { AgentBadge, TaskBadge } from "../ui/badge";
 import { Icon } from "../ui/icon";
 import { Modal } from "../ui/modal";
+import { useTyping } from "../ui/typing";
 import "./palette.css";
 
 const SHOWN = 8;
@@ -20,27 +21,23 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const shell = useShell();
   const may = useMay("operate");
   const agents = useFleet((fleet) => fleet.agents);
-  const [text, setText] = useState("");
+  const [asked, ask] = useState("");
+  const [text, setText] = useTyping(asked, (typed) => ask(typed.trim().toLowerCase()));
   const [found, setFound] = useState<readonly Task[]>([]);
   const needle = text.trim().toLowerCase();
 
   useEffect(() => {
-    if (needle.length < 2) {
+    if (asked.length < 2) {
       setFound([]);
       return;
     }
     const stop = new AbortController();
-    const timer = window.setTimeout(() => {
-      endpoint.list({ q: needle }, null, SHOWN, stop.signal).then(
-        (page) => setFound(page.items),
-        () => undefined, // the rest of the palette works without the server
-      );
-    }, 150);
-    return () => {
-      window.clearTimeout(timer);
-      stop.abort();
-    };
-  }, [needle]);
+    endpoint.list({ q: asked }, 0, SHOWN, stop.signal).then(
+      (page) => setFound(page.items),
+      () => undefined, // the rest of the palette works without the server
+    );
+    return () => stop.abort();
+  }, [asked]);
 
   const near = useMemo(
     () =>

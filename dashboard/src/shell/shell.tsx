@@ -1,13 +1,13 @@
 /** What is around every view: places, the bar with how fresh everything is, keys, palette, dialogs. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { Suspense, useEffect, useMemo, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { plan } from "../api/endpoints";
 import { KeyboardHelp } from "../keyboard/help";
 import { useKeyboard } from "../keyboard/hooks";
 import { useFleet, useLink } from "../live/hooks";
 import { isStale } from "../live/link";
-import { AgentView, PLACES, TaskView } from "../routes";
+import { AgentView, CreateTask, Palette, PLACES, RegisterAgent, TaskView } from "../routes";
 import { Empty, Loading } from "../ui/empty";
 import { Icon } from "../ui/icon";
 import { Banner } from "./banner";
@@ -17,10 +17,6 @@ import { Places } from "./places";
 import "./shell.css";
 import { type Open, ShellContext } from "./context";
 import { ZoneContext } from "./zone";
-
-const Palette = lazy(() => import("../palette/palette"));
-const CreateTask = lazy(() => import("../act/create-task"));
-const RegisterAgent = lazy(() => import("../act/register-agent"));
 
 export function Shell() {
   const [open, setOpen] = useState<Open | null>(null);

@@ -7,12 +7,13 @@ import {
   flexRender,
   getCoreRowModel,
   getSortedRowModel,
+  type Row,
   type RowData,
   type SortingState,
   useReactTable,
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useListKeys } from "../keyboard/hooks";
 import "./table.css";
 
@@ -29,6 +30,16 @@ declare module "@tanstack/react-table" {
 export type Column<T> = ColumnDef<T>;
 
 const ROW_PX = 40;
+/** As many rows as a browser can scroll through: nothing is higher than 33 million pixels. */
+const MOST_ROWS = 800_000;
+
+/** A list of which only a part is here: who scrolls says what is looked at. */
+export interface Sparse<T> {
+  total: number;
+  at: (index: number) => T | undefined;
+  here: () => T[];
+  need: (first: number, last: number) => void;
+}
 
 export interface Choice {
   chosen: ReadonlySet<string>;
@@ -37,20 +48,23 @@ export interface Choice {
 
 export function DataTable<T>({
   label,
-  rows,
+  rows = [],
+  sparse,
   columns,
   keyOf,
   onOpen,
   choice,
   sorting,
   onSorting,
-  total,
-  onEnd,
+  about,
+  busy = false,
   empty,
   fill = false,
 }: {
   label: string;
-  rows: readonly T[];
+  rows?: readonly T[];
+  /** In place of the rows, where not all of them are here. */
+  sparse?: Sparse<T>;
   columns: Column<T>[];
   keyOf: (row: T) => string;
   onOpen?: (row: T) => void;
@@ -58,10 +72,10 @@ export function DataTable<T>({
   /** Given by who sorts on the server; without it, the rows are sorted here. */
   sorting?: SortingState;
   onSorting?: (sorting: SortingState) => void;
-  /** How many there are in all, where not all of them are here yet. */
-  total?: number;
-  /** The last rows are in sight. */
-  onEnd?: () => void;
+  /** What the list is of; when it changes, the list is shown from its top. */
+  about?: string;
+  /** What is shown is about to be replaced. */
+  busy?: boolean;
   empty?: ReactNode;
   /** Take the height that is left rather than that of the rows. */
   fill?: boolean;
@@ -70,12 +84,24 @@ export function DataTable<T>({
   const [cursor, setCursor] = useState(-1);
   const scroller = useRef<HTMLDivElement>(null);
   const sorted = sorting ?? own;
+  const many = sparse ? Math.min(sparse.total, MOST_ROWS) : rows.length;
+  const virtual = useVirtualizer({
+    count: many,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 8,
+  });
+  const items = virtual.getVirtualItems();
+  const seen = sparse
+    ? items.map((item) => sparse.at(item.index)).filter((row) => row !== undefined)
+    : rows;
   const table = useReactTable<T>({
-    data: rows as T[],
+    data: seen as T[],
     columns,
     getRowId: (row) => keyOf(row),
     state: { sorting: sorted },
     manualSorting: sorting !== undefined,
+    manualPagination: true, // or each new list of rows would draw the table twice
     enableSortingRemoval: false,
     onSortingChange: (update) => {
       const next = typeof update === "function" ? update(sorted) : update;
@@ -85,18 +111,22 @@ export function DataTable<T>({
     getCoreRowModel: getCoreRowModel(),
     ...(sorting === undefined ? { getSortedRowModel: getSortedRowModel() } : {}),
   });
-  const shown = table.getRowModel().rows;
-  const virtual = useVirtualizer({
-    count: shown.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    overscan: 12,
-  });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? -1;
-  useEffect(() => {
-    if (onEnd && last >= shown.length - 30) onEnd();
-  }, [last, shown.length, onEnd]);
+  const model = table.getRowModel();
+  const shownAt = (index: number): Row<T> | undefined => {
+    if (!sparse) return model.rows[index];
+    const row = sparse.at(index);
+    return row === undefined ? undefined : model.rowsById[keyOf(row)];
+  };
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? 0;
+  const need = sparse?.need;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a list that has grown has more to show
+  useEffect(() => need?.(first, last), [need, first, last, many]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list begins at its top
+  useLayoutEffect(() => {
+    scroller.current?.scrollTo(0, 0);
+    setCursor(-1);
+  }, [about]);
 
   const toggle = (key: string) => {
     if (!choice) return;
@@ -105,19 +135,29 @@ export function DataTable<T>({
     choice.onChoose(after);
   };
   useListKeys((heard) => {
-    const here = shown[cursor];
+    const here = sparse ? sparse.at(cursor) : model.rows[cursor]?.original;
     if (heard.kind === "move") {
-      const to = Math.max(0, Math.min(shown.length - 1, cursor + heard.by));
+      const to = Math.max(0, Math.min(many - 1, cursor + heard.by));
       setCursor(to);
       virtual.scrollToIndex(to, { align: "auto" });
-    } else if (here && heard.kind === "select") toggle(here.id);
-    else if (here && heard.kind === "open") onOpen?.(here.original);
+    } else if (here && heard.kind === "select") toggle(keyOf(here));
+    else if (here && heard.kind === "open") onOpen?.(here);
   });
+  const latest = useRef({ toggle, onOpen });
+  latest.current = { toggle, onOpen };
+  const [acts] = useState(() => ({
+    toggle: (key: string) => latest.current.toggle(key),
+    open: (row: T) => latest.current.onOpen?.(row),
+    point: setCursor,
+  }));
 
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
+  const keysHere = () => (sparse ? sparse.here() : rows).map(keyOf);
   const allChosen =
-    choice !== undefined && shown.length > 0 && shown.every((row) => choice.chosen.has(row.id));
+    choice !== undefined &&
+    choice.chosen.size > 0 &&
+    keysHere().every((key) => choice.chosen.has(key));
   return (
     <section
       ref={scroller}
@@ -125,8 +165,16 @@ export function DataTable<T>({
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
       tabIndex={0}
       aria-label={label}
+      aria-busy={busy}
+      onKeyDown={(event) => {
+        // The browser would take half a second to glide there.
+        if (event.key !== "Home" && event.key !== "End") return;
+        event.preventDefault();
+        const top = event.key === "Home" ? 0 : event.currentTarget.scrollHeight;
+        event.currentTarget.scrollTo({ top, behavior: "instant" });
+      }}
     >
-      <table aria-rowcount={(total ?? shown.length) + 1}>
+      <table aria-rowcount={many + 1}>
         <thead>
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id} aria-rowindex={1}>
@@ -136,9 +184,7 @@ export function DataTable<T>({
                     type="checkbox"
                     aria-label="Select every row that is loaded"
                     checked={allChosen}
-                    onChange={() =>
-                      choice.onChoose(allChosen ? new Set() : new Set(shown.map((row) => row.id)))
-                    }
+                    onChange={() => choice.onChoose(new Set(allChosen ? [] : keysHere()))}
                   />
                 </th>
               ) : null}
@@ -186,50 +232,25 @@ export function DataTable<T>({
             </tr>
           ) : null}
           {items.map((item) => {
-            const row = shown[item.index];
-            if (row === undefined) return null;
-            const isChosen = choice?.chosen.has(row.id) ?? false;
-            return (
-              <tr
-                key={row.id}
-                aria-rowindex={item.index + 2}
-                data-cursor={item.index === cursor || undefined}
-                data-chosen={isChosen || undefined}
-                data-row={row.id}
-                className={onOpen ? "opens" : ""}
-                onClick={(event) => {
-                  setCursor(item.index);
-                  if (!onOpen || (event.target as Element).closest("a, button, input, label"))
-                    return;
-                  onOpen(row.original);
-                }}
-                onKeyDown={(event) => {
-                  if (event.key === "Enter" && event.target === event.currentTarget)
-                    onOpen?.(row.original);
-                }}
-              >
-                {choice ? (
-                  <td className="choose">
-                    <input
-                      type="checkbox"
-                      aria-label={`Select ${row.id}`}
-                      checked={isChosen}
-                      onChange={() => toggle(row.id)}
-                    />
+            const row = shownAt(item.index);
+            if (row === undefined)
+              return (
+                <tr key={item.key} className="coming" aria-rowindex={item.index + 2}>
+                  <td colSpan={columns.length + (choice ? 1 : 0)}>
+                    <span className="unseen">Loading …</span>
                   </td>
-                ) : null}
-                {row.getVisibleCells().map((cell) => {
-                  const meta = cell.column.columnDef.meta;
-                  return (
-                    <td
-                      key={cell.id}
-                      className={`${meta?.numeric ? "num" : ""} ${meta?.drop ? `drop${meta.drop}` : ""}`}
-                    >
-                      {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                    </td>
-                  );
-                })}
-              </tr>
+                </tr>
+              );
+            return (
+              <Line
+                key={item.key}
+                row={row}
+                index={item.index}
+                isHere={item.index === cursor}
+                isChosen={choice ? choice.chosen.has(row.id) : undefined}
+                opens={onOpen !== undefined}
+                acts={acts}
+              />
             );
           })}
           {after > 0 ? (
@@ -239,7 +260,72 @@ export function DataTable<T>({
           ) : null}
         </tbody>
       </table>
-      {shown.length === 0 ? empty : null}
+      {many === 0 ? empty : null}
     </section>
+  );
+}
+
+interface LineProps<T> {
+  row: Row<T>;
+  index: number;
+  isHere: boolean;
+  /** Undefined where nothing can be chosen. */
+  isChosen: boolean | undefined;
+  opens: boolean;
+  acts: {
+    toggle: (key: string) => void;
+    open: (row: T) => void;
+    point: (index: number) => void;
+  };
+}
+
+/** One row; drawn anew only when what it shows is another. */
+const Line = memo(LineOf, (before, after) => {
+  const { row: old, ...was } = before;
+  const { row, ...is } = after;
+  return (
+    old.original === row.original &&
+    (Object.keys(is) as (keyof typeof is)[]).every((name) => is[name] === was[name])
+  );
+}) as typeof LineOf;
+
+function LineOf<T>({ row, index, isHere, isChosen, opens, acts }: LineProps<T>) {
+  return (
+    <tr
+      aria-rowindex={index + 2}
+      data-cursor={isHere || undefined}
+      data-chosen={isChosen || undefined}
+      data-row={row.id}
+      className={opens ? "opens" : ""}
+      onClick={(event) => {
+        acts.point(index);
+        if (!(event.target as Element).closest("a, button, input, label")) acts.open(row.original);
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && event.target === event.currentTarget) acts.open(row.original);
+      }}
+    >
+      {isChosen === undefined ? null : (
+        <td className="choose">
+          <input
+            type="checkbox"
+            aria-label={`Select ${row.id}`}
+            checked={isChosen}
+            onChange={() => acts.toggle(row.id)}
+          />
+        </td>
+      )}
+      {row.getVisibleCells().map((cell) => {
+        const meta = cell.column.columnDef.meta;
+        return (
+          <td
+            key={cell.id}
+            className={`${meta?.numeric ? "num" : ""} ${meta?.drop ? `drop${meta.drop}` : ""}`}
+          >
+            {flexRender(cell.column.columnDef.cell, cell.getContext())}
+          </td>
+        );
+      })}
+    </tr>
   );
 }

@@ -12,7 +12,7 @@ import { When } from "../../ui/when";
 export function RecentRuns({ name }: { name: string }) {
   const found = useLiveQuery(
     ["agent-tasks", name],
-    () => tasks.list({ agent: name, sort: "-created_at" }, null, 10),
+    () => tasks.list({ agent: name, sort: "-created_at" }, 0, 10),
     5,
   );
   const rows = found.data?.items ?? [];

@@ -16,7 +16,7 @@ import { When } from "../../ui/when";
 import { Ribbon } from "./ribbon";
 import { StoryPanels } from "./story";
 import "./task.css";
-import { WhyPanel } from "./why";
+import { useWhy, WhyPanel } from "./why";
 
 function Value({ title, value }: { title: string; value: unknown }) {
   const isEmpty =
@@ -39,6 +39,7 @@ export default function TaskPage() {
   useDetail(`task:${id}`);
   const stored = useLiveQuery<Task>(["task", id], () => tasks.show(id), 10);
   const live = useFleet((fleet) => fleet.tasks.get(id));
+  const why = useWhy(id, live?.status ?? stored.data?.status);
   if (!stored.data)
     return stored.error ? (
       <Fault error={stored.error} retry={() => stored.refetch()} />
@@ -46,7 +47,6 @@ export default function TaskPage() {
       <Loading what="the task" />
     );
   const task: Task = { ...stored.data, ...live };
-  const isWaiting = task.status === "pending" || task.status === "paused";
   const parts: ReadonlyArray<readonly [string, React.ReactNode]> = [
     ["Id", <code key="id">{task.id}</code>],
     ["Mode", plain(task.mode)],
@@ -127,7 +127,7 @@ export default function TaskPage() {
       ) : null}
       <div className="task-columns">
         <div className="stack">
-          <WhyPanel id={id} status={task.status} isWaiting={isWaiting} />
+          <WhyPanel why={why} status={task.status} />
           <StoryPanels id={id} version={`${task.status}${task.attempt}`} />
         </div>
         <div className="stack">

@@ -1,5 +1,5 @@
 /** Why a task waits: the sentence, every gate with its numbers, how agents fall away, who is in the way, what would help. */
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { ReasonDialog } from "../../act/reason";
 import { useAct } from "../../act/use-act";
@@ -19,24 +19,32 @@ import type { Change, TaskWhy } from "./why-types";
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-export function WhyPanel({
-  id,
-  status,
-  isWaiting,
-}: {
-  id: string;
-  status: string;
-  isWaiting: boolean;
-}) {
+/** Ask why; *status* is what is known of the task, if anything is. */
+export function useWhy(id: string, status: string | undefined) {
   const why = useLiveQuery<Why<TaskWhy>>(
-    ["why", id, status],
+    ["why", id],
     () => tasks.why(id) as unknown as Promise<Why<TaskWhy>>,
-    isWaiting ? 2 : 10,
+    isWaiting(status) ? 2 : 10,
   );
+  const before = useRef(status);
+  const { refetch } = why;
+  useEffect(() => {
+    if (before.current !== undefined && before.current !== status) void refetch();
+    before.current = status;
+  }, [status, refetch]);
+  return why;
+}
+
+export function isWaiting(status: string | undefined): boolean {
+  return status === "pending" || status === "paused";
+}
+
+export function WhyPanel({ why, status }: { why: ReturnType<typeof useWhy>; status: string }) {
+  const waits = isWaiting(status);
   const answer = why.data?.answer;
   return (
     <Panel
-      title={isWaiting ? "Why it waits" : "Where it stands"}
+      title={waits ? "Why it waits" : "Where it stands"}
       className="why live"
       aside={answer ? <code className="small faint">{answer.headline.code}</code> : null}
     >

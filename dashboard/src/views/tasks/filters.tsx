@@ -1,5 +1,5 @@
 /** Search, status, priority, mode, agent, reason; and filters saved under a name. */
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useModes } from "../../act/create-task";
 import type { Priority, TaskStatus } from "../../api/types";
 import { count } from "../../format/numbers";
@@ -9,6 +9,7 @@ import { useRemembered } from "../../shell/remembered";
 import { Glyph } from "../../ui/glyph";
 import { Icon } from "../../ui/icon";
 import { TASK } from "../../ui/looks";
+import { useTyping } from "../../ui/typing";
 import { type Filter, isEmpty, NO_FILTER, read, write } from "./filter";
 
 const STATUSES: readonly TaskStatus[] = [
@@ -20,16 +21,8 @@ const STATUSES: readonly TaskStatus[] = [
   "cancelled",
 ];
 const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low", "maintenance"];
-const TYPING_MS = 200;
-
 function Search({ value, onChange }: { value: string; onChange: (text: string) => void }) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => {
-    if (text === value) return;
-    const timer = window.setTimeout(() => onChange(text), TYPING_MS);
-    return () => window.clearTimeout(timer);
-  });
+  const [text, setText] = useTyping(value, onChange);
   return (
     <input
       type="search"

@@ -1,8 +1,8 @@
 /** Every task there is: filtered and sorted by the server, drawn where it is looked at, acted on in bulk. */
-import { useMemo, useState } from "react";
+import { useRef, useState } from "react";
 import { useLocation } from "wouter";
 import type { Task } from "../../api/types";
-import { count, plural } from "../../format/numbers";
+import { plural } from "../../format/numbers";
 import { useFleet } from "../../live/hooks";
 import { taskPath } from "../../routes";
 import { useShell } from "../../shell/context";
@@ -10,7 +10,7 @@ import { Empty, Fault, Loading } from "../../ui/empty";
 import { DataTable } from "../../ui/table";
 import { BulkBar } from "./bulk";
 import { COLUMNS } from "./columns";
-import { isEmpty, NO_FILTER, toQuery, useFilter } from "./filter";
+import { isEmpty, NO_FILTER, toQuery, useFilter, write } from "./filter";
 import { Filters } from "./filters";
 import { useTaskPages } from "./pages";
 import "./tasks.css";
@@ -22,21 +22,24 @@ export default function Tasks() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [, navigate] = useLocation();
   const shell = useShell();
-  // Rows of the stream are fresher than those of the list.
-  const rows = useMemo(
-    () =>
-      pages.rows.map((row) => (live.has(row.id) ? ({ ...row, ...live.get(row.id) } as Task) : row)),
-    [pages.rows, live],
-  );
+  // Rows of the stream are fresher than those of the list; what did not change stays the same record.
+  const fresh = useRef(new WeakMap<Task, { by: Task; row: Task }>());
+  const freshened = (row: Task | undefined) => {
+    const by = row && live.get(row.id);
+    if (!row || !by) return row;
+    const known = fresh.current.get(row);
+    if (known?.by === by) return known.row;
+    const made = { ...row, ...by };
+    fresh.current.set(row, { by, row: made });
+    return made;
+  };
   const descending = filter.sort.startsWith("-");
   return (
     <div className="tasks-view">
       <div className="view-head">
         <h1>Tasks</h1>
         <span className="soft num" aria-live="polite">
-          {pages.isLoading
-            ? ""
-            : `${plural(pages.total, "task")}${isEmpty(filter) ? "" : " match"}`}
+          {pages.isFirst ? "" : `${plural(pages.total, "task")}${isEmpty(filter) ? "" : " match"}`}
         </span>
         {pages.hasChanged ? (
           <button type="button" className="button small" onClick={pages.again}>
@@ -51,16 +54,23 @@ export default function Tasks() {
         filter={filter}
         onClear={() => setChosen(new Set())}
       />
-      {pages.error && rows.length === 0 ? (
-        <Fault error={pages.error} retry={pages.again} />
-      ) : pages.isLoading ? (
-        <Loading what="tasks" />
+      {pages.isFirst ? (
+        pages.error ? (
+          <Fault error={pages.error} retry={pages.again} />
+        ) : (
+          <Loading what="tasks" />
+        )
       ) : (
         <section className="panel tasks-list">
           <DataTable
             label="Tasks"
             fill
-            rows={rows}
+            sparse={{
+              total: pages.total,
+              at: (index) => freshened(pages.at(index)),
+              here: pages.here,
+              need: pages.need,
+            }}
             columns={COLUMNS}
             keyOf={(task) => task.id}
             onOpen={(task) => navigate(taskPath(task.id))}
@@ -69,8 +79,8 @@ export default function Tasks() {
             onSorting={([first]) =>
               first && change({ sort: `${first.desc ? "-" : ""}${first.id}` })
             }
-            total={pages.total}
-            onEnd={pages.more}
+            about={write(filter).toString()}
+            busy={pages.isBusy}
             empty={
               isEmpty(filter) ? (
                 <Empty title="There is no task yet">
@@ -91,9 +101,11 @@ export default function Tasks() {
               )
             }
           />
-          <footer className="small faint tasks-foot">
-            {count(rows.length)} of {count(pages.total)} loaded
-          </footer>
+          {pages.error ? (
+            <p className="small faint tasks-foot" role="alert">
+              The list could not be loaded anew; this is what was there.
+            </p>
+          ) : null}
         </section>
       )}
     </div>

@@ -1,107 +1,142 @@
 /**
- * A long list of tasks, loaded page by page as it is scrolled; the server sorts, filters and counts.
+ * A list of tasks of any length, of which what is looked at is loaded; the server sorts, filters and counts.
  *
- * Only the first page is loaded anew when the fleet changes. Further ones would shift under the
- * reader's eyes, so for those the list says that it has changed and lets the reader decide.
+ * At its top the list follows the fleet. Further down, rows would shift under the reader's eyes, so
+ * there it says that it has changed and lets the reader decide. What was there stays until the
+ * answer to a new question is here.
  */
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type TaskQuery, tasks } from "../../api/endpoints";
 import type { Task } from "../../api/types";
 import { useOnChange } from "../../live/hooks";
+import { at, type Held, nothing, PAGE, pagesOf, rowsHere, topOf, withPage } from "./held";
 
-const PAGE = 200;
 const AGAIN_MS = 1_000;
+/** What was shown last: whoever comes back sees it at once, and then what has changed. */
+let left: Held<Task> = nothing();
 
 export interface Pages {
-  rows: readonly Task[];
   total: number;
-  isLoading: boolean;
+  at: (index: number) => Task | undefined;
+  /** Every row that is here. */
+  here: () => Task[];
+  /** Rows *first* to *last* are looked at. */
+  need: (first: number, last: number) => void;
+  /** Nothing was here yet. */
+  isFirst: boolean;
+  /** What is shown is the answer to the question before. */
+  isBusy: boolean;
   hasChanged: boolean;
   error: unknown;
-  more: () => void;
   again: () => void;
-}
-
-interface Loaded {
-  key: string;
-  rows: readonly Task[];
-  next: string | null;
-  total: number;
 }
 
 export function useTaskPages(query: TaskQuery): Pages {
   const key = JSON.stringify(query);
-  const [loaded, setLoaded] = useState<Loaded | null>(null);
+  const [held, setHeld] = useState<Held<Task>>(() => (left.key === key ? topOf(left) : nothing()));
   const [error, setError] = useState<unknown>(null);
-  const [isLoading, setLoading] = useState(true);
   const [hasChanged, setChanged] = useState(false);
-  const latest = useRef<Loaded | null>(null);
-  latest.current = loaded?.key === key ? loaded : null;
-  const wantsMore = useRef(false);
-  const stop = useRef<AbortController | null>(null);
+  const latest = useRef(held);
+  const asked = useRef({ key, first: 0, last: 0 });
+  const flight = useRef<AbortController | null>(null);
 
-  const first = useCallback(async () => {
-    stop.current?.abort();
-    const own = new AbortController();
-    stop.current = own;
-    setLoading(true);
-    try {
-      const page = await tasks.list(JSON.parse(key) as TaskQuery, null, PAGE, own.signal);
-      setLoaded({ key, rows: page.items, next: page.next_cursor, total: page.total });
-      setError(null);
-      setChanged(false);
-    } catch (refusal) {
-      if (!own.signal.aborted) setError(refusal);
-    } finally {
-      if (!own.signal.aborted) setLoading(false);
+  const show = useCallback((next: Held<Task>) => {
+    latest.current = left = next;
+    setHeld(next);
+    setError(null);
+  }, []);
+
+  /** Load what is missing of what is looked at, one page after the other, the newest wish first. */
+  const load = useCallback(async () => {
+    while (flight.current === null) {
+      const { key: now, first, last } = asked.current;
+      const known = latest.current;
+      const wanted =
+        known.key === now
+          ? pagesOf(known.total, first, last).find((page) => !known.pages.has(page))
+          : 0;
+      if (wanted === undefined) return;
+      const own = new AbortController();
+      flight.current = own;
+      try {
+        const page = await listed(now, wanted, own.signal);
+        if (asked.current.key === now)
+          show(withPage(latest.current, now, wanted, page.items, page.total));
+      } catch (refusal) {
+        if (!own.signal.aborted) setError(refusal);
+        return;
+      } finally {
+        if (flight.current === own) flight.current = null;
+      }
     }
-  }, [key]);
+  }, [show]);
 
-  useEffect(() => {
-    void first();
-    return () => stop.current?.abort();
-  }, [first]);
-
-  const more = useCallback(async () => {
-    const now = latest.current;
-    if (now === null || now.next === null || wantsMore.current) return;
-    wantsMore.current = true;
+  /** Load what is looked at anew, and let go of the rest. */
+  const again = useCallback(async () => {
+    const { key: now, first, last } = asked.current;
+    if (latest.current.key !== now) return;
+    const wanted = pagesOf(Math.max(1, latest.current.total), first, last);
     try {
-      const page = await tasks.list(JSON.parse(key) as TaskQuery, now.next, PAGE);
-      const known = new Set(now.rows.map((row) => row.id));
-      const rows = [...now.rows, ...page.items.filter((row) => !known.has(row.id))];
-      setLoaded((was) =>
-        was?.key === key ? { key, rows, next: page.next_cursor, total: page.total } : was,
-      );
+      const found = await Promise.all(wanted.map((page) => listed(now, page)));
+      if (asked.current.key !== now) return;
+      const pages = new Map(found.map((page, n) => [wanted[n] ?? 0, page.items]));
+      show({ key: now, total: found[0]?.total ?? 0, pages });
+      setChanged(false);
+      void load();
     } catch (refusal) {
       setError(refusal);
-    } finally {
-      wantsMore.current = false;
     }
-  }, [key]);
+  }, [load, show]);
+
+  useEffect(() => {
+    flight.current?.abort();
+    flight.current = null;
+    asked.current = { key, first: 0, last: 0 };
+    setChanged(false);
+    void (latest.current.key === key ? again() : load());
+  }, [key, load, again]);
+  useEffect(() => () => flight.current?.abort(), []);
+
+  const need = useCallback(
+    (first: number, last: number) => {
+      if (latest.current.key !== asked.current.key) return;
+      asked.current = { ...asked.current, first, last };
+      void load();
+    },
+    [load],
+  );
 
   const timer = useRef<number | undefined>(undefined);
+  const taken = useRef(0);
   useEffect(() => () => window.clearTimeout(timer.current), []);
   useOnChange(
     (fleet) => fleet.summary?.tasks_by_status,
     () => {
-      if ((latest.current?.rows.length ?? 0) > PAGE) setChanged(true);
-      else {
-        timer.current ??= window.setTimeout(() => {
-          timer.current = undefined;
-          void first();
-        }, AGAIN_MS);
-      }
+      if (asked.current.first >= PAGE) setChanged(true);
+      else
+        timer.current ??= window.setTimeout(
+          () => {
+            timer.current = undefined;
+            taken.current = performance.now();
+            void again();
+          },
+          Math.max(0, taken.current + AGAIN_MS - performance.now()),
+        );
     },
   );
-  const here = latest.current;
   return {
-    rows: here?.rows ?? [],
-    total: here?.total ?? 0,
-    isLoading: isLoading && here === null,
+    total: held.total,
+    at: (index) => at(held, index),
+    here: () => rowsHere(held),
+    need,
+    isFirst: held.key === "",
+    isBusy: held.key !== key,
     hasChanged,
     error,
-    more,
-    again: first,
+    again,
   };
+}
+
+function listed(key: string, page: number, signal?: AbortSignal) {
+  return tasks.list(JSON.parse(key) as TaskQuery, page * PAGE, PAGE, signal);
 }

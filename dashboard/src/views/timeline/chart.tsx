@@ -5,7 +5,7 @@
  * shows can be read in the table.
  */
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { Bar, Shade, TimelineAnswer } from "../../api/types";
+import type { Bar, Shade } from "../../api/types";
 import { clock, day, duration } from "../../format/time";
 import { onTheme } from "../../shell/theme";
 import { modeHues } from "../../ui/looks";
@@ -14,11 +14,14 @@ import { moved, type Span, zoomed } from "./span";
 
 interface Props {
   rows: readonly string[];
-  data: TimelineAnswer;
+  bars: readonly Bar[];
+  shades: readonly Shade[];
   span: Span;
   now: number;
   zone: string;
   onSpan: (span: Span) => void;
+  /** Rows *first* to *last* are looked at. */
+  onSight: (first: number, last: number) => void;
   onOpen: (task: string) => void;
 }
 
@@ -27,7 +30,17 @@ export interface Drawn extends Bar {
   until: number | null;
 }
 
-export function Chart({ rows, data, span, now, zone, onSpan, onOpen }: Props) {
+export function Chart({
+  rows,
+  bars: told,
+  shades: hours,
+  span,
+  now,
+  zone,
+  onSpan,
+  onSight,
+  onOpen,
+}: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -47,7 +60,7 @@ export function Chart({ rows, data, span, now, zone, onSpan, onOpen }: Props) {
   }, []);
   const bars = useMemo(() => {
     const by = new Map<string, Drawn[]>();
-    for (const bar of data.bars) {
+    for (const bar of told) {
       const drawn = {
         ...bar,
         from: Date.parse(bar.started_at ?? bar.offered_at),
@@ -58,17 +71,17 @@ export function Chart({ rows, data, span, now, zone, onSpan, onOpen }: Props) {
       else by.set(bar.agent, [drawn]);
     }
     return by;
-  }, [data.bars]);
-  const hues = useMemo(() => modeHues(data.bars.map((bar) => bar.mode)), [data.bars]);
+  }, [told]);
+  const hues = useMemo(() => modeHues(told.map((bar) => bar.mode)), [told]);
   const legend = [...hues].slice(0, 12);
   const shades = useMemo(
     () =>
-      data.shades.map((one: Shade) => ({
+      hours.map((one) => ({
         ...one,
         start: Date.parse(one.from),
         end: Date.parse(one.until),
       })),
-    [data.shades],
+    [hours],
   );
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme stands for the colours that are read
@@ -90,6 +103,10 @@ export function Chart({ rows, data, span, now, zone, onSpan, onOpen }: Props) {
     });
     return () => cancelAnimationFrame(frame);
   }, [rows, bars, shades, hues, span, now, zone, top, size, theme, brush]);
+
+  useEffect(() => {
+    if (size.height) onSight(Math.floor(top / ROW), Math.ceil((top + size.height) / ROW));
+  }, [top, size.height, onSight]);
 
   const width = Math.max(1, size.width - SIDE);
   const timeAt = (x: number) => span.from + ((x - SIDE) / width) * (span.until - span.from);
@@ -150,7 +167,7 @@ export function Chart({ rows, data, span, now, zone, onSpan, onOpen }: Props) {
           className="live"
           style={{ width: size.width, height: size.height }}
           role="img"
-          aria-label={`${data.bars.length} attempts of ${rows.length} agents; the table shows the same in words`}
+          aria-label={`${told.length} attempts of ${rows.length} agents; the table shows the same in words`}
           onMouseDown={(event) => {
             const { x, y } = place(event);
             if (x > SIDE && !under(x, y)) setBrush({ from: timeAt(x), to: timeAt(x) });

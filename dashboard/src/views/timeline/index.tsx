@@ -1,5 +1,5 @@
 /** What every agent did and when: a row each, attempts as bars by mode, the plan's hours as shades, and now. */
-import { useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { past } from "../../api/endpoints";
 import { plural } from "../../format/numbers";
@@ -15,6 +15,8 @@ import { follow, moved, type Span, zoomed } from "./span";
 import "./timeline.css";
 
 const HOUR = 3_600_000;
+const STEP = 20;
+const NONE: readonly never[] = [];
 const LENGTHS: ReadonlyArray<readonly [string, number]> = [
   ["1 h", HOUR],
   ["6 h", 6 * HOUR],
@@ -37,25 +39,34 @@ export default function Timeline() {
   const step = Math.max(10_000, Math.round(length / 60));
   const from = Math.floor(span.from / step) * step;
   const until = Math.ceil(span.until / step) * step;
+  const names = [...agents.keys()].sort().join("\n");
+  const [worked, setWorked] = useState<readonly string[]>([]);
+  const rows = useMemo(() => {
+    const needle = q.toLowerCase();
+    const all = onlyBusy ? worked : new Set([...(names ? names.split("\n") : []), ...worked]);
+    return [...all].filter((name) => name.toLowerCase().includes(needle)).sort();
+  }, [names, worked, q, onlyBusy]);
+  const [sight, setSight] = useState({ first: 0, last: 30 });
+  // Asked for in steps, and some beyond what is in sight, so that scrolling seldom has to wait.
+  const inSight = rows.slice(
+    Math.max(0, Math.floor(sight.first / STEP) - 1) * STEP,
+    (Math.ceil(sight.last / STEP) + 1) * STEP,
+  );
+  const asked = asTable || rows.length <= inSight.length ? [] : inSight;
   const found = useLiveQuery(
-    ["timeline", from, until],
-    () => past.timeline(new Date(from).toISOString(), new Date(until).toISOString()),
+    ["timeline", from, until, asked],
+    () => past.timeline(new Date(from).toISOString(), new Date(until).toISOString(), asked),
     5,
   );
-  const rows = useMemo(() => {
-    const names = new Set(agents.keys());
-    const worked = new Set<string>();
-    for (const bar of found.data?.bars ?? []) {
-      names.add(bar.agent);
-      worked.add(bar.agent);
-    }
-    const needle = q.toLowerCase();
-    return [...names]
-      .filter((name) => name.toLowerCase().includes(needle) && (!onlyBusy || worked.has(name)))
-      .sort();
-  }, [agents, found.data, q, onlyBusy]);
-  const lengthOf = useRef(length);
-  lengthOf.current = span.until - span.from;
+  const whoWorked = found.data?.agents;
+  useEffect(() => {
+    if (whoWorked) setWorked((was) => (was.join("\n") === whoWorked.join("\n") ? was : whoWorked));
+  }, [whoWorked]);
+  const onSight = useCallback(
+    (first: number, last: number) =>
+      setSight((was) => (was.first === first && was.last === last ? was : { first, last })),
+    [],
+  );
   const change = (next: Span) => setHeld(next);
   return (
     <div className="timeline-view">
@@ -155,22 +166,22 @@ export default function Timeline() {
             : ""}
         </span>
       </div>
-      {!found.data ? (
-        found.error ? (
-          <Fault error={found.error} retry={() => found.refetch()} />
-        ) : (
-          <Loading what="the timeline" />
-        )
+      {!found.data && found.error ? (
+        <Fault error={found.error} retry={() => found.refetch()} />
+      ) : !found.data && (asTable || rows.length === 0) ? (
+        <Loading what="the timeline" />
       ) : rows.length === 0 ? (
         <section className="panel">
           <Empty title="No agent to show">An agent has a row from when it is first seen.</Empty>
         </section>
       ) : asTable ? (
-        <BarTable bars={found.data.bars} />
+        <BarTable bars={found.data?.bars ?? []} />
       ) : (
         <Chart
           rows={rows}
-          data={found.data}
+          bars={found.data?.bars ?? NONE}
+          shades={found.data?.shades ?? NONE}
+          onSight={onSight}
           span={span}
           now={now}
           zone={zone}
