@@ -1,5 +1,7 @@
 """One agent, as small as the protocol lets it be: it reports each task as done as soon as it may.
 
+Tasks of the mode that it ``keeps`` are begun and go on, until they are wanted paused or cancelled.
+
 It keeps the rules that matter for what is measured: fences, boots, the newest ``desired``, reports
 that are numbered and said again until they are acknowledged, and the full list in each heartbeat.
 """
@@ -23,12 +25,16 @@ class Bot:
     epoch: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     conn: int = 1
     rev: tuple[int, int] = (0, 0)
+    keeps: str | None = None
+    machine: str | None = None
     done: int = 0
     beats: dict[int, float] = field(default_factory=dict)
     """When each heartbeat was sent that nobody has answered yet."""
     _seqs: dict[str, int] = field(default_factory=dict)
     _fences: dict[str, int] = field(default_factory=dict)
     """The highest fence that was ever seen of each task that is held."""
+    _kept: dict[str, str] = field(default_factory=dict)
+    """Of the tasks that go on, how far each is."""
     _outbox: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     """Reports that are not acknowledged, by their number: the task, and what is said."""
 
@@ -38,9 +44,10 @@ class Bot:
     def info(self) -> bytes:
         return self._say(
             "info",
-            machine_id=f"machine-{hash(self.name) % 500}",
+            machine_id=self.machine or f"machine-{hash(self.name) % 500}",
             window_id=self.name,
-            capabilities=["noop"],
+            capabilities=["noop"] if self.keeps is None else ["noop", self.keeps],
+            features=[] if self.keeps is None else ["pause", "cancel"],
             heartbeat_s=HEARTBEAT_S,
         )
 
@@ -49,7 +56,7 @@ class Bot:
 
     def heartbeat(self, now: float) -> bytes:
         held = [
-            {"task": task, "fence": fence, "phase": "reporting"}
+            {"task": task, "fence": fence, "phase": self._kept.get(task, "reporting")}
             for task, fence in self._fences.items()
         ]
         payload = self._say(
@@ -77,22 +84,41 @@ class Bot:
         self.acknowledge(said)
         reports = []
         for assignment in said["tasks"]:
-            task, fence = assignment["task"], assignment["fence"]
-            if fence <= self._fences.get(task, 0):
+            event = self._next(assignment)
+            if event is None:
                 continue
+            task, fence = assignment["task"], assignment["fence"]
             self._fences[task] = fence
-            payload = self._say("report", task=task, fence=fence, event="succeeded", detail={})
+            payload = self._say("report", task=task, fence=fence, event=event, detail={})
             self._outbox[self._seqs["report"]] = (task, payload)
             reports.append(payload)
         return reports
+
+    def _next(self, assignment: dict[str, Any]) -> str | None:
+        """Return what to report of *assignment*; ``None`` if all is said."""
+        task, want = assignment["task"], assignment.get("want", "run")
+        phase = self._kept.get(task)
+        if assignment["fence"] > self._fences.get(task, 0):
+            if assignment["mode"] != self.keeps:
+                return "succeeded"
+            self._kept[task] = "running"
+            return "started"
+        if phase is not None and want == "cancel":
+            del self._kept[task]
+            return "cancelled"
+        if (phase, want) in {("running", "pause"), ("paused", "run")}:
+            self._kept[task] = "paused" if want == "pause" else "running"
+            return "paused" if want == "pause" else "resumed"
+        return None
 
     def acknowledge(self, said: dict[str, Any]) -> None:
         """Forget the reports that the coordinator has stored."""
         upto = said["report_ack"].get(self.boot, 0)
         for seq in [seq for seq in self._outbox if seq <= upto]:
             task, _ = self._outbox.pop(seq)
-            self._fences.pop(task, None)
-            self.done += 1
+            if task not in self._kept:
+                self._fences.pop(task, None)
+                self.done += 1
 
     def on_lease(self, said: dict[str, Any], now: float) -> float | None:
         """Take in the answer to a heartbeat; return how long it took, in seconds."""
