@@ -10,9 +10,13 @@ import typer
 from coordinator import settings
 from coordinator.cli import screen
 from coordinator.cli.local_secrets import (
+    CONTROL_ROOM,
+    CONTROL_ROOMS_COORDINATOR,
+    COORDINATOR,
     DOCTOR,
     DOCTORS_COORDINATORS,
     LOCAL_OPERATOR,
+    LOCAL_STARTER,
     secret_file,
     write_secret,
 )
@@ -29,8 +33,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(cls=WholeLines, rich_markup_mode=None)
 app.callback(invoke_without_command=True)(broker)
-
-COORDINATOR = "coordinator"
 
 
 class Kind(StrEnum):
@@ -98,6 +100,7 @@ def config(
 def _roles(
     chosen: CoordinatorSettings, agents: list[str], operators: list[str], observers: list[str]
 ) -> dict[str, Role]:
+    from agent_client.settings import machine_id_of
     from broker.credentials.file import CredentialsFile
     from coordinator.plan.load import load
     from coordinator.plan.pools import member_names
@@ -105,12 +108,14 @@ def _roles(
 
     plan = load(chosen.plan_file)
     roles = {COORDINATOR: Role.COORDINATOR, LOCAL_OPERATOR: Role.OPERATOR, DOCTOR: Role.AGENT}
-    roles |= dict.fromkeys(DOCTORS_COORDINATORS, Role.COORDINATOR)
+    roles |= dict.fromkeys((*DOCTORS_COORDINATORS, CONTROL_ROOMS_COORDINATOR), Role.COORDINATOR)
+    roles |= dict.fromkeys((LOCAL_STARTER, CONTROL_ROOM), Role.OPERATOR)
     roles |= {agent.name: Role.AGENT for agent in plan.agents}
     machines = {agent.machine_id for agent in plan.agents if agent.machine_id}
     for pool, its in plan.pools.items():
         roles |= dict.fromkeys(member_names(pool, its.max), Role.AGENT)
         machines.update(its.machines)
+    machines.add(machine_id_of(None))  # `fleetbus up` runs a host here
     roles |= {host_name(machine): Role.HOST for machine in sorted(machines)}
     for entry in CredentialsFile(chosen.credentials_file).load().entries.values():
         if entry.is_revoked:

@@ -15,10 +15,17 @@ from typing import Final
 from coordinator.address import BrokerAddress
 from coordinator.settings import CoordinatorSettings, read_secret
 
+COORDINATOR: Final = "coordinator"
 LOCAL_OPERATOR: Final = "local-operator"
 DOCTOR: Final = "doctor"
 DOCTORS_COORDINATORS: Final = ("coordinator-doctor", "coordinator-doctor-2")
 """As whom `fleetbus doctor` tries what agents may do, and watches with a coordinator's eyes."""
+LOCAL_STARTER: Final = "local-starter"
+"""As whom `fleetbus up` looks on, on other brokers than ours: there a name may have only one
+connection, so that two parts with one name would throw each other out."""
+CONTROL_ROOM: Final = "control-room"
+CONTROL_ROOMS_COORDINATOR: Final = "coordinator-web"
+"""As whom, there, the control room asks, and speaks for agents that speak HTTP."""
 
 
 def enroll_here(
@@ -65,13 +72,34 @@ def write_secret(file: Path, secret: str) -> None:
     draft.replace(file)
 
 
-def with_local_operator(chosen: CoordinatorSettings) -> BrokerAddress:
-    """Return the broker to speak to, as this machine's operator if our own broker knows one."""
+def with_local_operator(chosen: CoordinatorSettings, *, starter: bool = False) -> BrokerAddress:
+    """Return the broker to speak to, as this machine's operator if the broker knows one.
+
+    So does whoever is told to be the coordinator: it could throw out the coordinator itself.
+    The *starter* of a fleet has a name of its own where it needs one.
+    """
     address = chosen.broker_address
-    file = secret_file(chosen, LOCAL_OPERATOR)
-    if chosen.broker is not None or not file.exists():
+    if chosen.broker is not None and not is_coordinators(address):
         return address
-    return replace(address, username=LOCAL_OPERATOR, password=read_secret(file))
+    return (
+        (known_as(chosen, address, LOCAL_STARTER) if starter else None)
+        or known_as(chosen, address, LOCAL_OPERATOR)
+        or address
+    )
+
+
+def is_coordinators(address: BrokerAddress) -> bool:
+    """Say whether *address* holds the credentials of a coordinator."""
+    name = address.username or ""
+    return name == COORDINATOR or name.startswith(f"{COORDINATOR}-")
+
+
+def known_as(
+    chosen: CoordinatorSettings, address: BrokerAddress, name: str
+) -> BrokerAddress | None:
+    """Return *address* for *name*, None if its secret is not here."""
+    file = secret_file(chosen, name)
+    return replace(address, username=name, password=read_secret(file)) if file.exists() else None
 
 
 def files_of(chosen: CoordinatorSettings, agent: str) -> dict[str, str]:

@@ -9,7 +9,6 @@ import typer
 from coordinator import settings
 from coordinator.cli.bus import Bus
 from coordinator.cli.local_secrets import with_local_operator
-from coordinator.settings import CoordinatorSettings
 
 
 def _without_password(
@@ -128,9 +127,5 @@ HttpPort = Annotated[int | None, _port("the HTTP API and the dashboard", 8080)]
 
 def open_bus(broker: str | None, root: str | None, *, operator: bool = False) -> Bus:
     """Prepare the connection that the flags, variables and the settings file ask for."""
-    return bus_of(settings.load({"broker": broker, "root": root}), operator=operator)
-
-
-def bus_of(chosen: CoordinatorSettings, *, operator: bool = False) -> Bus:
-    """Prepare the connection that *chosen* asks for."""
+    chosen = settings.load({"broker": broker, "root": root})
     return Bus(with_local_operator(chosen), chosen.root, operator=operator)

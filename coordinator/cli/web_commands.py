@@ -9,7 +9,13 @@ import typer
 
 from coordinator import settings
 from coordinator.cli import clock, screen
-from coordinator.cli.local_secrets import with_local_operator
+from coordinator.cli.local_secrets import (
+    CONTROL_ROOM,
+    CONTROL_ROOMS_COORDINATOR,
+    is_coordinators,
+    known_as,
+    with_local_operator,
+)
 from coordinator.cli.options import AsJson, Broker, Data, Host, HttpPort, MqttPort, Root, Store
 from coordinator.cli.sections import WholeLines
 from coordinator.settings import CoordinatorSettings
@@ -67,9 +73,12 @@ def connections_of(chosen: CoordinatorSettings) -> "Connections":
     from coordinator.http.service import Connections
 
     address = chosen.broker_address
-    is_coordinators = (address.username or "").startswith("coordinator")
-    if is_coordinators:  # asking is an operator's business
-        return Connections(address.without_credentials, address)
+    if is_coordinators(address):  # asking is an operator's business
+        nameless = address.without_credentials
+        return Connections(
+            known_as(chosen, nameless, CONTROL_ROOM) or nameless,
+            known_as(chosen, nameless, CONTROL_ROOMS_COORDINATOR) or address,
+        )
     operator = with_local_operator(chosen)
     if chosen.broker is not None or not chosen.secret_file.exists():
         return Connections(operator)

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from agent_client.settings import machine_id_of
 from broker.others import emqx, nats
 from broker.others.people import Person, Site
 from coordinator.cli.app import app
 from protocol.access import Role
 from protocol.errors import BadName
+from protocol.names import host_name
 from protocol.topics import Topics
 from tests.support.mqtt import ACCEPTED, NOT_AUTHORIZED, REFUSED_FILTER, TestClient
 from tests.support.other_brokers import Guarded, guarded_broker
@@ -232,7 +234,8 @@ def test_the_command_writes_files_that_only_their_owner_reads(tmp_path: Path) ->
         "nats-server.conf"
     ]
     assert secret not in done.output
-    for name in ("Main", "Extra", "ann", "local-operator", "coordinator", HOST):
+    parts = ("local-operator", "local-starter", "control-room", "coordinator-web", "coordinator")
+    for name in (*parts, "Main", "Extra", "ann", HOST, host_name(machine_id_of(None))):
         assert f"user {name}\n" in written["acl"].read_text()
         assert f'user: "{name}", ' in written["nats-server.conf"].read_text()
         assert f'{{user, "{name}"}}' in written["acl.conf"].read_text()

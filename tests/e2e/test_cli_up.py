@@ -18,6 +18,9 @@ from typing import Any
 import httpx2
 import psutil
 
+from tests.support.brokers import free_port, process_of, wait_for_port
+from tests.support.other_brokers import command_of
+
 WITHIN_S = 30.0
 WITH_WEB = ("--mqtt-port", "0", "--ws-port", "0", "--http-port", "0")
 FREE = (*WITH_WEB, "--no-web")
@@ -172,6 +175,30 @@ def test_a_fleet_comes_up_works_mends_itself_and_goes_down_in_order(tmp_path: Pa
     assert not any(runs(part) for part in parts)
     assert "was killed: " not in running.said()
     assert not (tmp_path / ".fleetbus" / "up.json").exists()
+
+
+def test_a_fleet_comes_up_on_mosquitto_as_it_was_set_up_for_it(tmp_path: Path) -> None:
+    plan, port, files = write_plan(tmp_path, agent("Main")), free_port(), tmp_path / "files"
+    where = ("--plan", plan, "--mqtt-port", str(port), "--out", files)
+    made = fleetbus("broker", "config", "mosquitto", *where, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    known = {
+        "FLEETBUS_BROKER": f"mqtt://coordinator@127.0.0.1:{port}",
+        "FLEETBUS_PASSWORD_FILE": ".fleetbus/secrets/coordinator.secret",
+    }
+    log = tmp_path / "mosquitto.log"
+    with process_of(command_of("mosquitto", files), log, cwd=files) as mosquitto:
+        wait_for_port(port, mosquitto, log)
+        with up_in(
+            tmp_path, "--plan", plan, words=("--http-port", "0"), variables=environment() | known
+        ) as running:
+            running.wait(lambda: "agent Main" in running.state["parts"])
+            words = ("task", "add", "--name", "hello", "--mode", "quest", "--wait")
+            added = fleetbus(*words, cwd=tmp_path, variables=known)
+            assert "completed on Main" in added.stdout, added.stderr
+            assert running.stop() == 0
+    # Nobody was thrown out by another part of the same name.
+    assert "already connected" not in log.read_text()
 
 
 def test_a_closed_terminal_leaves_no_process_behind(tmp_path: Path) -> None:

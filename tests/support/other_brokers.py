@@ -48,7 +48,8 @@ class Guarded:
     secrets: Mapping[str, str]
 
 
-def _command(kind: str, folder: Path) -> list[str]:
+def command_of(kind: str, folder: Path) -> list[str]:
+    """Return how the broker *kind* is started there with the files that are in *folder*."""
     if kind == "nats":
         return [str(Path(sys.executable).with_name("nats-server")), "-c", "nats-server.conf"]
     mosquitto = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
@@ -85,7 +86,7 @@ def guarded_broker(kind: str, folder: Path) -> Iterator[Guarded]:
         (folder / name).touch(mode=0o600)
         (folder / name).write_text(content)
     log = folder / "broker.log"
-    with process_of(_command(kind, folder), log, cwd=folder) as process:
+    with process_of(command_of(kind, folder), log, cwd=folder) as process:
         wait_for_port(port, process, log)
         secrets = {one.name: one.secret for one in people}
         address = BrokerAddress(

@@ -9,8 +9,7 @@ from coordinator.address import DEFAULT_PORT
 from coordinator.cli import clock, screen
 from coordinator.cli.bus import Bus, BusError
 from coordinator.cli.fleet_state import FleetState
-from coordinator.cli.local_secrets import enroll_here
-from coordinator.cli.options import bus_of
+from coordinator.cli.local_secrets import enroll_here, with_local_operator
 from coordinator.cli.up import ports
 from coordinator.cli.up.data import write_state
 from coordinator.cli.up.parts import broker_part, coordinator_part, host_part, web_part
@@ -54,7 +53,7 @@ class Fleet:
         self._settle_ports()
         if self._own_broker:
             self._start_broker()
-        with bus_of(self.chosen) as bus:
+        with Bus(with_local_operator(self.chosen, starter=True), self.chosen.root) as bus:
             state = FleetState(bus.topics)
             bus.listen(state.apply)
             bus.snapshot(state.filters)
@@ -211,7 +210,9 @@ class Fleet:
 
     def _tell(self) -> None:
         chosen, address = self.chosen, self.chosen.broker_address
-        flags = "" if address.port == DEFAULT_PORT else f" --broker {address}"
+        # Where a name is needed it is in the variables, and the commands find it there as well.
+        is_plain = address.port != DEFAULT_PORT and address.username is None
+        flags = f" --broker {address}" if is_plain else ""
         flags += "" if chosen.root == DEFAULT_ROOT else f" --root {chosen.root}"
         sub = f"mosquitto_sub -h {address.host} -p {address.port} -t '{chosen.root}/v1/#' -v"
         rows = {
