@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, Select, select, update
+from sqlalchemy import Connection, Engine, Select, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from coordinator.core.policy import Policy
@@ -49,6 +49,8 @@ def export_store(url: str, now_ms: int) -> Row:
     engine = reading_engine(url)
     try:
         with _one_moment(engine) as connection:
+            if not inspect(connection).has_table(META.name):
+                raise StoreError("there is no fleet in this store yet; start a coordinator on it")
             agents = select(AGENTS.c.doc).order_by(AGENTS.c.name)
             tasks = select(TASKS.c.doc).order_by(TASKS.c.created_ms, TASKS.c.id)
             marks = connection.execute(select(MARKS).order_by(MARKS.c.kind, MARKS.c.key))

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from coordinator.plan.upkeep import Retention
 from coordinator.shell.restoring import FENCE_STEP
 from coordinator.shell.retention import AT_ONCE, REPLIES_KEPT_MS, forget
-from coordinator.shell.store import Changes, Store
+from coordinator.shell.store import Changes, Store, StoreError
 from coordinator.shell.store.schema import ATTEMPTS, EVENTS, MARKS, REPLIES
 from coordinator.shell.transfer import BadExport, export_store, import_document
 from tests.support.stored_fleet import HELD, changes_of_a_fleet
@@ -129,6 +129,13 @@ def test_answers_are_kept_for_a_day_and_marks_until_they_are_cleared(store: Stor
 
 
 # --- from one store to another
+
+
+def test_of_a_store_in_which_no_fleet_is_yet_nothing_is_exported(stores: Stores) -> None:
+    if isinstance(stores, SqliteStores):
+        stores.data.mkdir()
+    with pytest.raises(StoreError, match="no fleet in this store yet; start a coordinator on it"):
+        export_store(stores.url, NOW_MS)
 
 
 def test_a_fleet_comes_out_of_one_store_and_into_another(
