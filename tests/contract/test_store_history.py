@@ -134,6 +134,7 @@ def test_answers_are_kept_for_a_day_and_marks_until_they_are_cleared(store: Stor
 def test_of_a_store_in_which_no_fleet_is_yet_nothing_is_exported(stores: Stores) -> None:
     if isinstance(stores, SqliteStores):
         stores.data.mkdir()
+        (stores.data / "fleet.db").touch()  # as one who was killed at the very start leaves it
     with pytest.raises(StoreError, match="no fleet in this store yet; start a coordinator on it"):
         export_store(stores.url, NOW_MS)
 
