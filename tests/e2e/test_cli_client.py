@@ -1,8 +1,8 @@
 """The client commands against real brokers, with a coordinator that answers as it is told."""
 
 import json
+import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from protocol.vocabulary import (
 from tests.support.brokers import BROKERS, HOST, BrokerAddress, chosen_brokers, free_port
 
 TOPICS = Topics()
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 COORDINATOR: dict[str, Any] = {"ts_ms": 1, "coord": "stand-in", "term": 1}
 Answer = Callable[[Submit], dict[str, Any] | None]
 
@@ -158,13 +158,13 @@ def test_an_answer_to_another_request_is_not_taken_for_ours(bus: Bus, coordinato
 
 
 def test_a_snapshot_is_complete_and_does_not_wait_for_silence(
-    bus: Bus, coordinator: StandIn
+    bus: Bus, coordinator: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for wait in ("NO_MARKER_QUIET_S", "SNAPSHOT_S"):  # who waited would do so for ever
+        monkeypatch.setattr(f"coordinator.cli.bus.{wait}", math.inf)
     for n in range(300):
         coordinator.say_task(f"many-{n}", TaskStatus.COMPLETED)
-    began = time.monotonic()
     found = bus.snapshot([TOPICS.under("tasks/+")])
-    assert time.monotonic() - began < 2
     assert sum("/tasks/many-" in topic for topic in found) == 300
     for n in range(300):
         coordinator.say(TOPICS.task(f"many-{n}"), None)

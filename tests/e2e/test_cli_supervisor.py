@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
@@ -18,10 +19,10 @@ from coordinator.cli.up import parts
 from coordinator.cli.up.data import AlreadyUp, end_leftovers, held, write_pids
 from coordinator.cli.up.parts import Kind, Part
 from coordinator.cli.up.process import PartProcess
-from coordinator.cli.up.supervisor import PartFailed, Stopped, Supervisor
+from coordinator.cli.up.supervisor import PATIENCE_S, PartFailed, Stopped, Supervisor
 from protocol.errors import FleetBusError
 
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 POLITE = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); print('up')"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up')"
 FOR_EVER = "; signal.pause()"
@@ -82,12 +83,19 @@ def supervising(supervisor: Supervisor) -> Iterator[None]:
 
 
 def test_parts_are_stopped_the_host_first_and_the_broker_last(
-    supervisor: Supervisor, told: Told
+    supervisor: Supervisor, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for kind in PATIENCE_S:
+        monkeypatch.setitem(PATIENCE_S, kind, math.inf)
     for kind in (Kind.BROKER, Kind.COORDINATOR, Kind.HOST):
         wait_until_up(supervisor.start(part(kind, kind.value, POLITE + FOR_EVER)))
     assert supervisor.stop_all() == []
     assert told.lines == ["stopping host", "stopping coordinator", "stopping broker"]
+
+
+def test_whoever_presses_ctrl_c_waits_less_than_ten_seconds_for_all_parts() -> None:
+    in_turn = (max(PATIENCE_S[Kind.HOST], PATIENCE_S[Kind.WEB]),)
+    assert sum((*in_turn, PATIENCE_S[Kind.COORDINATOR], PATIENCE_S[Kind.BROKER])) < 10
 
 
 def test_what_does_not_stop_is_killed_with_its_children_and_told(supervisor: Supervisor) -> None:
@@ -103,13 +111,14 @@ def test_what_does_not_stop_is_killed_with_its_children_and_told(supervisor: Sup
     assert alive == []
 
 
-def test_being_asked_twice_means_now(supervisor: Supervisor) -> None:
+def test_being_asked_twice_means_now(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PATIENCE_S, Kind.HOST, math.inf)
     process = supervisor.start(part(Kind.HOST, "host", STUBBORN + FOR_EVER))
     wait_until_up(process)
     supervisor.stop_asked = 2
-    began = time.monotonic()
     assert supervisor.stop_all() == [f"host (pid {process.pid})"]
-    assert time.monotonic() - began < 2
 
 
 def test_ctrl_c_reaches_no_part_by_itself(supervisor: Supervisor) -> None:

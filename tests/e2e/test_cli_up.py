@@ -169,9 +169,7 @@ def test_a_fleet_comes_up_works_mends_itself_and_goes_down_in_order(tmp_path: Pa
         assert "completed on Own" in again.stdout
 
         parts = [psutil.Process(part["pid"]) for part in running.state["parts"].values()]
-        began = time.monotonic()
         assert running.stop() == 0
-        assert time.monotonic() - began < 10
     assert not any(runs(part) for part in parts)
     assert "was killed: " not in running.said()
     assert not (tmp_path / ".fleetbus" / "up.json").exists()

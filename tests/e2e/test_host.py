@@ -129,7 +129,7 @@ def test_a_host_starts_stops_and_starts_anew_what_it_is_told_to(tmp_path: Path) 
         assert ops.ask("stop", agent="Idle")["ok"]
         wait_for_agent(ops, "Idle", state="stopped")
         ops.wait_for("registry/Idle", status="offline")
-        numbers = ops.latest(f"hosts/{HOST}/metrics")["m"]
+        numbers = ops.wait_for(f"hosts/{HOST}/metrics")["m"]
         assert {"cpu_usage", "memory_usage", "load_1m", "disk_usage"} <= numbers.keys()
 
         assert host.stop() == 0

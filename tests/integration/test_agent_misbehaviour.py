@@ -136,7 +136,7 @@ def test_a_handler_in_a_thread_fails_its_task_or_ends_its_bot_and_all_can_see_it
         wait_until_idle(client, ["bot-1"])
         task = client.create("holds the GIL", "holds_the_gil", max_attempts=1)
         assert client.wait_for(f"tasks/{task}", status="failed")["error"]["code"] == "lost"
-        assert client.latest("registry/bot-1")["status"] == "offline"
+        client.wait_for("registry/bot-1", status="offline")
         assert bot.process.poll() is None
         bot.kill()
 

@@ -66,14 +66,7 @@ class Stage:
 
     def step_of(self, task: str, **progress: Any) -> dict[str, Any]:
         """Wait until the task has told *progress*."""
-
-        def told() -> dict[str, Any] | None:
-            said = self.client.latest(f"tasks/{task}")
-            return said if progress.items() <= said.items() else None
-
-        found = self.client.wait(f"{progress} of {task}", told)
-        assert found is not None
-        return found
+        return self.client.wait_for(f"tasks/{task}", **progress)
 
 
 @pytest.fixture(scope="module")

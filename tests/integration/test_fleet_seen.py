@@ -121,7 +121,7 @@ def test_a_task_shows_its_way_from_running_to_its_end(operator: BusClient) -> No
     task = operator.create("seen", args={"sleep": 0.3}, agent="Main")
     running = operator.wait_for(f"tasks/{task}", status="running", phase="running")
     assert (running["agent"], running["attempt"], running["mode"]) == ("Main", 1, "quest")
-    operator.wait_for("registry/Main", status="busy", holds=[task])
+    operator.wait_until_said("registry/Main", status="busy", holds=[task])
     ended = operator.wait_for(f"tasks/{task}", status="completed")
     assert ended["result"]["took_s"] >= 0.3
     assert ended["created_ms"] <= ended["started_ms"] <= ended["completed_ms"]

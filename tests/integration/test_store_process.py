@@ -100,7 +100,7 @@ def test_with_a_damaged_store_it_stays_up_says_what_to_do_and_touches_nothing(lo
     told = refused["data"]["command"]
     assert told == f"fleetbus restore --as-is --data {data}"
     assert "3 tasks" in command(told)
-    client.heard.clear()
+    client.forget()
     start(lone)
     client.wait_for("coordinator/presence", LEASE_S * 4 + WITHIN_S, state="online")
     assert client.ask("get", task="t0000")["data"]["status"] == "pending"
@@ -125,7 +125,7 @@ def test_the_newest_copy_that_is_whole_is_what_it_advises(lone: Fleet) -> None:
     lone.part("coordinator").stop()
     command(told)
     start(lone)
-    client.heard.clear()
+    client.forget()
     client.wait_for("coordinator/presence", LEASE_S * 4 + WITHIN_S, state="online")
     assert len(client.ask("get")["data"]["tasks"]) == 5
 
@@ -176,7 +176,7 @@ def test_killed_at_any_point_it_keeps_what_it_promised_and_a_request_is_done_onc
         for heard in client.on("replies/ops")
         if heard.document.get("task") is not None
     }
-    client.heard.clear()
+    client.forget()
     start(lone)
     client.wait_for("coordinator/presence", state="online")
     reply = client.ask(**json.loads(request))
@@ -205,7 +205,7 @@ def test_copies_are_made_as_the_plan_says_and_one_can_go_back_to_each(
         copies = sorted((fleet.folder / "data" / "backups").iterdir())
         assert len(copies) == 2
         command(f"fleetbus restore {copies[0]} --data {fleet.folder / 'data'}")
-        client.heard.clear()
+        client.forget()
         fleet.start_coordinator()
         client.wait_for("coordinator/presence", (LEASE_S + MARGIN_S) * 4 + WITHIN_S, state="online")
         client.wait_for("registry/A", status="idle")

@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
@@ -76,6 +76,7 @@ class BusClient:
         self.heard: list[Heard] = []
         self.answers_within_s = WITHIN_S
         self._latest: dict[str, Heard] = {}
+        self._found_at: dict[str, int] = {}
         self._news = threading.Condition()
         self._requests = itertools.count(1)
         self._answered = threading.Event()
@@ -115,6 +116,13 @@ class BusClient:
         """Return everything that was heard on *topic*, oldest first."""
         return [heard for heard in list(self.heard) if heard.topic == topic]
 
+    def forget(self) -> None:
+        """Count nothing that was heard until now."""
+        with self._news:
+            self.heard.clear()
+            self._latest.clear()
+            self._found_at.clear()
+
     def wait(self, what: str, found: Callable[[], T], within_s: float = WITHIN_S) -> T:
         """Look again after each message until *found* finds something; *what* names it."""
         deadline = time.monotonic() + within_s
@@ -130,16 +138,46 @@ class BusClient:
         return result
 
     def wait_for(self, topic: str, within_s: float = WITHIN_S, **fields: Any) -> dict[str, Any]:
-        """Wait until what is said on *topic* has these fields, and return it."""
+        """Wait until what is said on *topic* has these fields, and return it.
+
+        It may have been said and replaced while nobody looked. Of a task, which has its topic for
+        itself, everything counts from what was found there last; elsewhere, what was said last and
+        all that comes.
+        """
+        is_of_task = topic.startswith("tasks/")
+        start = self._found_at.get(topic, 0) if is_of_task else self._last_on(topic)
+        return self._wait_from(start, topic, within_s, fields)
+
+    def wait_until_said(self, topic: str, **fields: Any) -> dict[str, Any]:
+        """Wait until that was said on *topic*, however long ago, and return it."""
+        return self._wait_from(0, topic, WITHIN_S, fields)
+
+    def _wait_from(
+        self, start: int, topic: str, within_s: float, fields: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        place = start
 
         def found() -> dict[str, Any] | None:
-            said = self.latest(topic)
-            as_wanted = said and all(said.get(key) == value for key, value in fields.items())
-            return said if as_wanted else None
+            nonlocal place
+            while place < len(self.heard):
+                heard = self.heard[place]
+                said = heard.document if heard.topic == topic else {}
+                if said and all(said.get(key) == value for key, value in fields.items()):
+                    self._found_at[topic] = place
+                    return said
+                place += 1
+            return None
 
         said = self.wait(f"{topic} with {fields}", found, within_s)
         assert said is not None
         return said
+
+    def _last_on(self, topic: str) -> int:
+        """Return the place in what was heard of the last message on *topic*, or of the next one."""
+        with self._news:
+            count = len(self.heard)
+            places = (place for place in reversed(range(count)) if self.heard[place].topic == topic)
+            return next(places, count)
 
     # --- speaking
 
