@@ -12,9 +12,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ARGS   ?=
 
-# Tests that start processes. Everything else under tests/ runs first, because it is quick.
-SLOW_TESTS := $(wildcard tests/integration tests/e2e tests/browser)
-PYTEST     := $(BIN)/python -m pytest -p tools.no_skipped_tests -n 2 --dist loadgroup
+# Tests start hundreds of processes: without bytecode each would compile all modules anew.
+export PYTHONDONTWRITEBYTECODE :=
+
+PYTEST       := $(BIN)/python -m pytest -p tools.no_skipped_tests -p tools.lanes -n auto --dist loadgroup
+SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs=3 --output-sync=target
 
 .PHONY: help
 help: ## Show this list
@@ -30,11 +32,10 @@ up: $(READY) pages ## Start a broker and a coordinator on this machine, with the
 	$(BIN)/fleetbus up $(ARGS)
 
 .PHONY: test
-test: lint test-services dashboard-check dashboard ## Check the code and run every test (ARGS goes to pytest)
-	$(PYTEST) tests $(addprefix --ignore=,$(SLOW_TESTS)) $(ARGS)
-ifneq ($(SLOW_TESTS),)
-	$(PYTEST) $(SLOW_TESTS) $(ARGS)
-endif
+test: ## Check the code and run every test (ARGS goes to pytest)
+	@+$(SIDE_BY_SIDE) $(READY) test-services
+	@+$(SIDE_BY_SIDE) lint dashboard-check dashboard
+	$(PYTEST) tests $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Check style, types and which package may import which

@@ -3,19 +3,13 @@
 The calls go to a real control room of a fleet of its own, because they do what they say.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from tests.support.control_room import ControlRoom, control_room
 from tests.support.fleet_process import (
@@ -43,22 +37,49 @@ def own_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlRoom]:
         yield room
 
 
-SCHEMA = schemathesis.openapi.from_path(Path(__file__).parents[3] / "docs" / "openapi.json")
-OPERATIONS: list[Any] = [found.ok() for found in SCHEMA.get_all_operations()]  # type: ignore[union-attr] # an Err raises
-ENDLESS = "/api/orchestrator/stream"
+FILE: Final = Path(__file__).parents[3] / "docs" / "openapi.json"
+ENDLESS: Final = "/api/orchestrator/stream"
+VERBS: Final = {"get", "put", "post", "patch", "delete"}
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [one for one in OPERATIONS if one.path != ENDLESS],
-    ids=lambda one: f"{one.method} {one.path}",
-)
+def operations() -> list[str]:
+    """Name every operation of the file, without loading what can call them."""
+    paths: dict[str, dict[str, Any]] = json.loads(FILE.read_bytes())["paths"]
+    return [
+        f"{verb.upper()} {path}"
+        for path, item in paths.items()
+        for verb in item
+        if verb in VERBS and path != ENDLESS
+    ]
+
+
+@pytest.fixture(scope="module")
+def strategies() -> dict[str, Any]:
+    """How to call each operation; it takes seconds to learn, which other workers need not."""
+    import schemathesis
+
+    found = [one.ok() for one in schemathesis.openapi.from_path(FILE).get_all_operations()]  # type: ignore[union-attr] # an Err raises
+    return {f"{one.method.upper()} {one.path}": one.as_strategy for one in found}
+
+
+def test_the_names_are_those_of_all_operations(strategies: dict[str, Any]) -> None:
+    assert {*operations(), f"GET {ENDLESS}"} == set(strategies)
+
+
+@pytest.mark.parametrize("operation", operations())
 def test_every_operation_answers_as_the_file_promises(
-    operation: Any, own_room: ControlRoom
+    operation: str, strategies: dict[str, Any], own_room: ControlRoom
 ) -> None:
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
     headers = {"Authorization": f"Bearer {own_room.secrets['admin']}"}
 
-    @given(case=operation.as_strategy())
+    @given(case=strategies[operation]())
     @settings(
         max_examples=EXAMPLES,
         deadline=None,

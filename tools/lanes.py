@@ -1,0 +1,65 @@
+"""A pytest plugin for ``make test``: who waits runs beside who computes, and the longest begin.
+
+A test of a whole fleet mostly waits, and must not be kept waiting itself. A simulated hour computes
+from its first moment to its last, and nobody minds when. So there are more workers than processors:
+as many as there are processors compute, and give way to all others; the rest run what waits. A
+worker whose lane is empty takes from the other one.
+"""
+
+import os
+from typing import Final
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
+from xdist.workermanage import WorkerController
+
+COMPUTING: Final = ("tests/property/", "tests/simulation/", "tests/fuzz/")
+GIVES_WAY: Final = 10
+"""How nice a worker is that computes, as ``nice`` counts."""
+WAITING: Final = 4
+"""How many workers are there for what waits."""
+_PROCESSORS: Final = os.cpu_count() or 1
+
+
+def _computes(test: str) -> bool:
+    return test.startswith(COMPUTING)
+
+
+class Lanes(LoadGroupScheduling):  # type: ignore[misc] # xdist is not typed
+    """Gives each worker what is left in its own lane, and after that what is left."""
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        computes = int(node.gateway.id.removeprefix("gw")) < _PROCESSORS
+        for scope, tests in self.workqueue.items():
+            if _computes(next(iter(tests))) is computes:
+                self.workqueue.move_to_end(scope, last=False)
+                break
+        super()._assign_work_unit(node)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest of the mark."""
+    config.addinivalue_line("markers", "long: takes so long that it had better begin early")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Have workers for both lanes with ``-n auto``."""
+    return _PROCESSORS + WAITING
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    """Let xdist ask the lanes."""
+    return Lanes(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones in front; the rest keep their order."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Become nice for the first test that computes; what waits is over then for this worker."""
+    if _computes(item.nodeid) and os.getpriority(os.PRIO_PROCESS, 0) < GIVES_WAY:
+        os.nice(GIVES_WAY)
