@@ -10,9 +10,9 @@ import os
 from typing import Final
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadGroupScheduling
-from xdist.workermanage import WorkerController
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
 COMPUTING: Final = ("tests/property/", "tests/simulation/", "tests/fuzz/")
 GIVES_WAY: Final = 10

@@ -29,7 +29,7 @@ from protocol.vocabulary import (
 from tests.support.brokers import BROKERS, HOST, BrokerAddress, chosen_brokers, free_port
 
 TOPICS = Topics()
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 COORDINATOR: dict[str, Any] = {"ts_ms": 1, "coord": "stand-in", "term": 1}
 Answer = Callable[[Submit], dict[str, Any] | None]
 

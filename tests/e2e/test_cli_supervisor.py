@@ -22,7 +22,7 @@ from coordinator.cli.up.process import PartProcess
 from coordinator.cli.up.supervisor import PATIENCE_S, PartFailed, Stopped, Supervisor
 from protocol.errors import FleetBusError
 
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 POLITE = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); print('up')"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up')"
 FOR_EVER = "; signal.pause()"
@@ -94,8 +94,8 @@ def test_parts_are_stopped_the_host_first_and_the_broker_last(
 
 
 def test_whoever_presses_ctrl_c_waits_less_than_ten_seconds_for_all_parts() -> None:
-    in_turn = (max(PATIENCE_S[Kind.HOST], PATIENCE_S[Kind.WEB]),)
-    assert sum((*in_turn, PATIENCE_S[Kind.COORDINATOR], PATIENCE_S[Kind.BROKER])) < 10
+    first = max(PATIENCE_S[Kind.HOST], PATIENCE_S[Kind.WEB])
+    assert first + PATIENCE_S[Kind.COORDINATOR] + PATIENCE_S[Kind.BROKER] < 10
 
 
 def test_what_does_not_stop_is_killed_with_its_children_and_told(supervisor: Supervisor) -> None:

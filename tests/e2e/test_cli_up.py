@@ -21,7 +21,7 @@ import psutil
 from tests.support.brokers import free_port, process_of, wait_for_port
 from tests.support.other_brokers import command_of
 
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 WITH_WEB = ("--mqtt-port", "0", "--ws-port", "0", "--http-port", "0")
 FREE = (*WITH_WEB, "--no-web")
 

@@ -16,7 +16,7 @@ import pytest
 from tests.support.brokers import free_port
 
 ROOT: Final = Path(__file__).parents[2]
-WITHIN_S: Final = 40.0
+WITHIN_S: Final = 60.0
 BLOCK: Final = re.compile(
     r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.DOTALL | re.MULTILINE
 )

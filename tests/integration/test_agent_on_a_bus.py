@@ -37,7 +37,7 @@ from protocol.vocabulary import (
 )
 from tests.support.brokers import BROKERS, BrokerAddress, chosen_brokers, mosquitto_broker
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 TOPICS = Topics()
 M = TypeVar("M", bound=Message)
 

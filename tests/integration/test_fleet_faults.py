@@ -50,7 +50,7 @@ def test_the_task_of_a_killed_agent_runs_again_elsewhere_once_its_lease_is_over(
 ) -> None:
     with new_fleet("Alpha", "Beta") as fleet:
         operator = fleet.client("operator")
-        task = operator.create("survives", args={"sleep": 2}, max_attempts=3)
+        task = operator.create("survives", args={"sleep": 4}, max_attempts=3)
         agent = operator.wait_for(f"tasks/{task}", phase="running")["agent"]
         fleet.part(agent).kill()
         killed_at = machine_now()
@@ -134,7 +134,7 @@ def test_a_coordinator_that_is_stopped_says_goodbye_and_leaves_work_alone(
 def test_an_agent_that_is_stopped_finishes_its_task_and_says_goodbye(new_fleet: NewFleet) -> None:
     with new_fleet("Alpha", "Beta") as fleet:
         operator = fleet.client("operator")
-        task = operator.create("finishes", args={"sleep": 0.6})
+        task = operator.create("finishes", args={"sleep": 2})
         agent = operator.wait_for(f"tasks/{task}", phase="running")["agent"]
         assert fleet.part(agent).stop() == 0
         said = operator.wait_for(f"agents/{agent}/presence", state="offline")
@@ -168,7 +168,7 @@ def test_the_second_process_of_a_name_takes_over_and_the_first_one_ends_with_the
 def test_an_agent_that_was_frozen_past_its_lease_has_lost_its_task(new_fleet: NewFleet) -> None:
     with new_fleet("Alpha", "Beta") as fleet:
         operator = fleet.client("operator")
-        task = operator.create("long enough", args={"sleep": 1.5})
+        task = operator.create("long enough", args={"sleep": 4})
         agent = operator.wait_for(f"tasks/{task}", phase="running")["agent"]
         frozen = fleet.part(agent).process
         os.kill(frozen.pid, signal.SIGSTOP)

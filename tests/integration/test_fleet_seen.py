@@ -134,7 +134,7 @@ def test_a_task_shows_its_way_from_running_to_its_end(operator: BusClient) -> No
 def test_the_assignment_of_a_task_is_in_desired_and_its_hold_in_the_heartbeat(
     operator: BusClient,
 ) -> None:
-    task = operator.create("held", args={"sleep": 0.8}, agent="Heals", priority="high")
+    task = operator.create("held", args={"sleep": 1.5}, agent="Heals", priority="high")
     desired = operator.wait(
         "an assignment",
         lambda: next(
@@ -148,7 +148,7 @@ def test_the_assignment_of_a_task_is_in_desired_and_its_hold_in_the_heartbeat(
     )
     assert desired is not None
     (assignment,) = desired["tasks"]
-    assert assignment["args"] == {"sleep": 0.8}
+    assert assignment["args"] == {"sleep": 1.5}
     assert (assignment["fence"], assignment["want"]) == (1, "run")
     assert assignment["lease_s"] > assignment["margin_s"] > 0
     beat = operator.wait(

@@ -12,7 +12,7 @@ from tests.support.bus_client import WITHIN_S, BusClient
 from tests.support.fleet_process import LEASE_S, Fleet, Part, broker_for_a_fleet, plan_of
 from tests.support.postgres import Cluster, Database, postgresql
 
-ENDS_WITHIN_S = 15.0
+ENDS_WITHIN_S = 60.0
 pytestmark = pytest.mark.xdist_group("leaders")  # one cluster for them all
 
 

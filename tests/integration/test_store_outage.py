@@ -26,7 +26,7 @@ from protocol.vocabulary import SubmitOp
 from tests.support.bots import Bot
 from tests.support.stores import cut_at_commit, fill_disk, free_disk
 
-WITHIN_S = 15.0
+WITHIN_S = 60.0
 PADDING = "x" * 20_000
 """Makes a task too large for the pages that are there."""
 

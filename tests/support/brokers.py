@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 HOST: Final = "127.0.0.1"
-READY_WITHIN_S: Final = 15.0
+READY_WITHIN_S: Final = 60.0
 _ENDS_WITHIN_S: Final = 5.0
 _ATTEMPTS: Final = 3  # a free port may be taken between its choice and its use
 

@@ -16,7 +16,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-WITHIN_S: Final = 20.0
+WITHIN_S: Final = 60.0
 _LAST_SHOWN: Final = 12
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 _ROOT: Final = Path(__file__).parents[2]
-_ENDS_WITHIN_S: Final = 8.0
+_ENDS_WITHIN_S: Final = 60.0
 
 
 @dataclass

@@ -29,7 +29,8 @@ MARGIN_S: Final = 0.3
 CAPABILITIES: Final = ("quest", "combat")
 _ROOT: Final = Path(__file__).parents[2]
 READY_WITHIN_S: Final = 60.0
-_ENDS_WITHIN_S: Final = 8.0
+_ENDS_WITHIN_S: Final = 60.0
+_IS_KILLED_AFTER_S: Final = 8.0
 _LOG_SHOWN: Final = 40
 
 
@@ -90,7 +91,7 @@ class Part:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
             try:
-                self.process.wait(_ENDS_WITHIN_S)
+                self.process.wait(_IS_KILLED_AFTER_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import psycopg
 
-READY_WITHIN_S: Final = 30.0
+READY_WITHIN_S: Final = 60.0
 _NUMBERS: Final = itertools.count(1)
 
 

@@ -20,7 +20,7 @@ from agent_client.task import Task
 from protocol.vocabulary import ReportEvent
 from tests.unit.agent_client.scene import BOOT, OTHER_BOOT, assignment
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 T1 = Fence("t1", 1)
 
 

@@ -16,7 +16,7 @@ from protocol.messages import Registry
 from protocol.topics import Topics
 from protocol.vocabulary import AgentHealth, AgentStatus
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 
 
 def card(name: str, status: AgentStatus = AgentStatus.IDLE, epoch: int = 1) -> bytes:
