@@ -38,11 +38,6 @@ class Lanes(LoadGroupScheduling):  # type: ignore[misc] # xdist is not typed
         super()._assign_work_unit(node)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Tell pytest of the mark."""
-    config.addinivalue_line("markers", "long: takes so long that it had better begin early")
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Have workers for both lanes with ``-n auto``."""

@@ -22,6 +22,7 @@ from tests.support.fleet_process import (
 AGENTS: Final = ("Main", "Heals", "Scout")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the marks before plain hooks have set them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of this folder together: they share a fleet and a browser."""
     for item in items:

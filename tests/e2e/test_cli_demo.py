@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_the_demo_sees_limits_kept_and_a_killed_agents_task_run_again(tmp_path: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FLEETBUS_")}
     played = subprocess.run(

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_cli_up import WITHIN_S, environment, fleetbus, up_in
 
 
+@pytest.mark.long
 def test_what_init_writes_comes_up_and_the_other_machine_joins(tmp_path: Path) -> None:
     home, away = tmp_path / "home", tmp_path / "away"
     agents = ("--agent", "Main:quest", "--agent", "Far@LAPTOP:farming")

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 import psutil
+import pytest
 
 from tests.support.brokers import free_port, process_of, wait_for_port
 from tests.support.other_brokers import command_of
@@ -144,6 +145,7 @@ def up_in(
             running.stop()
 
 
+@pytest.mark.long
 def test_a_fleet_comes_up_works_mends_itself_and_goes_down_in_order(tmp_path: Path) -> None:
     own = [sys.executable, "-m", "agent_client", "Own", "--heartbeat", "0.5"]
     with up(tmp_path, agent("Main"), agent("Own", command=own), words=WITH_WEB) as running:

@@ -15,6 +15,7 @@ WITHIN_S: Final = 240
 LINES_OF_THE_LEAST_AGENT: Final = 20
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.skipif(sys.platform != "linux", reason="process groups and signals"),
     pytest.mark.timeout(WITHIN_S),
 ]

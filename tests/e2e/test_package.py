@@ -115,6 +115,7 @@ def test_a_base_install_is_small_and_runs_a_bot(built: Built, tmp_path: Path) ->
     assert "pip install 'fleetbus[server]'" in lacking.stderr
 
 
+@pytest.mark.long
 def test_a_fleet_is_begun_and_comes_up_from_the_wheel_alone(built: Built, tmp_path: Path) -> None:
     programs = install(built.wheel, needed(built.requirements, "server"), tmp_path / "env")
     fleetbus = str(programs / "fleetbus")

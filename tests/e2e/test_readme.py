@@ -112,7 +112,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
             up.wait(WITHIN_S)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.long
 def test_the_commands_of_the_readme_do_what_it_says(checkout: Checkout, tmp_path: Path) -> None:
     first, *others = commands()
     assert first == "make up"

@@ -112,6 +112,7 @@ def blocks() -> list[Block]:
     return [Block(*found) for found in BLOCK.findall(page)]
 
 
+@pytest.mark.long
 def test_whoever_follows_the_tutorial_sees_what_it_says(terminals: Terminals) -> None:
     kinds = [block.language for block in blocks()]
     assert set(kinds) == {"sh", "text", "python"}

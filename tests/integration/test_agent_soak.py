@@ -22,7 +22,10 @@ from agent_client.settings import AgentSettings, BrokerAddress
 from tests.support.brokers import open_broker
 from tests.support.wire import on_wire
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc"),
+]
 
 RECONNECTS: Final = 7 * 24 * 2
 WARM: Final = 72
