@@ -34,8 +34,14 @@ up: $(READY) pages ## Start a broker and a coordinator on this machine, with the
 .PHONY: test
 test: ## Check the code and run every test (ARGS goes to pytest)
 	@+$(SIDE_BY_SIDE) $(READY) test-services
-	@+$(SIDE_BY_SIDE) lint dashboard-check dashboard
+	@+$(SIDE_BY_SIDE) lint dashboard-check dashboard compiled-tests
 	$(PYTEST) tests $(ARGS)
+
+# By one process, before every worker does it for itself.
+.PHONY: compiled-tests
+compiled-tests: $(READY)
+	@mkdir -p build
+	@$(BIN)/python -m pytest --collect-only -qq tests > build/collected.txt || { cat build/collected.txt; exit 1; }
 
 .PHONY: lint
 lint: $(READY) ## Check style, types and which package may import which
