@@ -17,6 +17,8 @@ BAR_WIDTH: Final = 12
 LAST_EVENTS: Final = 6
 SHOWN_TASKS: Final = 12
 MANY_HOLDERS: Final = 4
+WHOLE_REASON: Final = 2_000
+"""Characters of why an agent is as it is: what it should do about it stands at the end."""
 
 
 def agents_table(
@@ -37,7 +39,7 @@ def agents_table(
             age(since),
             safe(", ".join(agent.holds) or NOTHING),
             safe(f"{agent.machine_id or NOTHING} / {agent.window_id or NOTHING}", "dim"),
-            safe("; ".join(agent.reasons) or agent.last_error or "", "dim"),
+            safe("; ".join(agent.reasons) or agent.last_error or "", "dim", limit=WHOLE_REASON),
         )
     return made
 

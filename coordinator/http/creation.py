@@ -69,9 +69,8 @@ async def bulk(room: Room, who: Who, body: BulkCreation, key: str | None) -> Bul
         async with turns:
             await _say(room, who, f"{request_id}-{number}", part, ids, refused)
 
-    async with asyncio.TaskGroup() as tasks:
-        for number, part in enumerate(_parts(said)):
-            tasks.create_task(say(number, part), name="bulk creation")
+    # A refusal is raised as it is, at once; what else was said is answered into the void.
+    await asyncio.gather(*(say(number, part) for number, part in enumerate(_parts(said))))
     refused.sort(key=lambda one: one.index)
     return BulkAnswer(created=sum(one is not None for one in ids), ids=ids, refused=refused)
 

@@ -1,6 +1,6 @@
 """What every request may need, opened once by the process and handed to each route."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +30,7 @@ class Room:
     tokens: Tokens
     watch: Watch
     reports: Reports
-    sessions: Sessions = field(default_factory=Sessions)
+    sessions: Sessions
     is_secure: bool = False
     """Whether browsers reach it by TLS."""
 

@@ -20,6 +20,7 @@ import uvicorn
 
 from coordinator.address import BrokerAddress
 from coordinator.http.app import make_app
+from coordinator.http.auth.sessions import Sessions
 from coordinator.http.auth.tokens import Tokens
 from coordinator.http.boundary import Rules
 from coordinator.http.gateway.agents import HttpAgents
@@ -90,6 +91,7 @@ class ControlRoom:
             reports=Reports(reader, lambda: watch.history, lambda: hub.watchers > 0),
             agents=agents,
             tokens=Tokens.in_directory(settings.data),
+            sessions=Sessions.in_directory(settings.data),
             is_secure=settings.serves_tls,
         )
 

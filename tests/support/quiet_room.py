@@ -8,6 +8,7 @@ from typing import Final
 from fastapi.testclient import TestClient
 
 from coordinator.http.app import make_app
+from coordinator.http.auth.sessions import Sessions
 from coordinator.http.auth.tokens import SCOPES, Scope, Tokens
 from coordinator.http.boundary import Rules
 from coordinator.http.gateway.agents import HttpAgents
@@ -51,6 +52,7 @@ def quiet_room(data: Path, rules: Rules | None = None) -> QuietRoom:
         hub=hub,
         agents=HttpAgents(mirror),
         tokens=Tokens.in_directory(data),
+        sessions=Sessions.in_directory(data),
     )
     now_ms = int(time.time() * 1000)
     secrets = {scope: room.tokens.create(scope, scope, now_ms)[1] for scope in SCOPES}

@@ -24,6 +24,9 @@ from protocol.vocabulary import AgentHealth, AgentStatus, SubmitOp
 
 router = APIRouter(prefix="/agents", tags=["agents"], responses=REFUSALS)
 
+LASTING = frozenset({SubmitOp.CORDON, SubmitOp.DRAIN, SubmitOp.MAINTENANCE})
+"""What an operator does for a time."""
+
 Name = Annotated[AgentName, Path(description="The agent's name")]
 
 
@@ -113,6 +116,12 @@ async def act_on_agent(name: Name, body: AgentAct, who: Operator, room: RoomOf) 
     Start, stop and restart are done by the host of its machine, if the agent is one of the plan.
     """
     op = SubmitOp(body.verb)
+    if op not in LASTING and (body.for_s is not None or body.forever):
+        path, value = ("forever", True) if body.for_s is None else ("for_s", body.for_s)
+        lasting = ", ".join(sorted(LASTING))
+        raise Refused.bad(
+            f"body.{path}", value, f"left out: {body.verb} is done once; what lasts is {lasting}"
+        )
     await room.link.ask(
         op, who, agent=name, reason=body.reason, for_s=body.for_s, forever=body.forever
     )

@@ -64,7 +64,7 @@ async def sign_in_by_link(
 def _begin(room: Room, response: Response, who: Who) -> Session:
     response.set_cookie(
         COOKIE,
-        room.sessions.begin(who),
+        room.sessions.begin(who, clock.wall_ms()),
         max_age=SESSION_MS // 1000,
         httponly=True,
         samesite="strict",

@@ -108,6 +108,7 @@ class AgentAct(Asked):
     verb: AgentVerb
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
     for_s: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
-        default=None, description="How long it holds; an hour without it"
+        default=None,
+        description="How long cordon, drain or maintenance hold; an hour without it",
     )
     forever: bool = False

@@ -49,7 +49,7 @@ export const AGENT_VERBS: Readonly<Record<AgentVerb | "unregister", Verb>> = {
   stop: {
     name: "Stop",
     means: "It is told to stop. What it holds is given back, and runs elsewhere once that is safe.",
-    lasting: true,
+    lasting: false,
     danger: true,
   },
   restart: {
@@ -88,7 +88,7 @@ export function AgentActs({
       names.map((name) =>
         chosen === "unregister"
           ? agents.forget(name)
-          : agents.act(name, chosen, reason, AGENT_VERBS[chosen].lasting ? forS : 3_600),
+          : agents.act(name, chosen, reason, AGENT_VERBS[chosen].lasting ? forS : undefined),
       ),
     );
     const refused = results.filter((one) => one.status === "rejected");

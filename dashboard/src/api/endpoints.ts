@@ -47,11 +47,12 @@ export const agents = {
   whyIdle: (name: string) => get<Why<Json>>(`/agents/${part(name)}/why-idle`),
   metrics: (name: string, since: string) =>
     get<SeriesPage>(`/agents/${part(name)}/metrics`, { since }),
-  act: (name: string, verb: AgentVerb, reason: string, forS: number | null) =>
+  /** For so many seconds; null is for ever, and what does not last has none. */
+  act: (name: string, verb: AgentVerb, reason: string, forS: number | null | undefined) =>
     post<unknown>(`/agents/${part(name)}/actions`, {
       verb,
       reason,
-      ...(forS === null ? { forever: true } : { for_s: forS }),
+      ...(forS === undefined ? {} : forS === null ? { forever: true } : { for_s: forS }),
     }),
 };
 
@@ -121,7 +122,7 @@ export const fleet = {
   why: () => get<Why<Json>>("/why"),
   schedules: () => get<Schedule[]>("/schedules"),
   events: (query: {
-    before?: number;
+    cursor?: string | null;
     kind?: string;
     subject?: string;
     q?: string;

@@ -1055,7 +1055,7 @@ export interface components {
         AgentAct: {
             /**
              * For S
-             * @description How long it holds; an hour without it
+             * @description How long cordon, drain or maintenance hold; an hour without it
              */
             for_s?: number | null;
             /**

@@ -138,6 +138,14 @@ def test_an_agent_is_shown_with_its_health_its_will_and_what_it_holds() -> None:
         assert part in said
 
 
+def test_a_long_reason_is_told_to_its_end() -> None:
+    reason = "the window is lost; " * 20 + "start it with: wow.exe"
+    assert len(reason) > 400
+    said = shown(agents_table([registry(reasons=(reason,))], {}, NOW))
+    assert "…" not in said
+    assert "".join(said.split()).endswith("wow.exe")
+
+
 def test_a_suspect_agent_that_has_not_said_goodbye_is_marked() -> None:
     said = shown(
         agents_table([registry(suspect=True)], {"Main": presence(PresenceState.ONLINE)}, NOW)

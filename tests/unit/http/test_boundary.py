@@ -241,3 +241,21 @@ def _from(origin: str | None, site: str | None) -> dict[str, str]:
 
 def _json(**fields: Any) -> bytes:
     return json.dumps(fields).encode()
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "restart", "return"])
+@pytest.mark.parametrize("said", [{"for_s": 60}, {"forever": True}])
+def test_what_is_done_once_has_no_duration(
+    quiet: QuietRoom, verb: str, said: dict[str, object]
+) -> None:
+    body = _json(verb=verb, reason="because", **said)
+    answer = post(quiet, quiet.bearer("operate") | JSON, "/agents/Main/actions", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["path"] == f"body.{next(iter(said))}"
+    assert "cordon, drain, maintenance" in answer.json()["errors"][0]["expected"]
+
+
+def test_many_tasks_that_nobody_takes_are_refused_as_one_would_be(quiet: QuietRoom) -> None:
+    body = _json(tasks=[{"name": "n", "mode": "m"}] * 3)
+    answer = post(quiet, quiet.bearer("operate") | JSON, "/tasks/bulk", body)
+    assert (answer.status_code, answer.json()["code"]) == (503, "bus_unreachable")

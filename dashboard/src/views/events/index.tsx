@@ -33,25 +33,25 @@ export default function Events() {
   const q = params.get("q") ?? "";
   const subject = params.get("subject") ?? "";
   const [older, setOlder] = useState<readonly FleetEvent[]>([]);
-  const [isDone, setDone] = useState(false);
+  const [next, setNext] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isLoading, setLoading] = useState(true);
   const [paused, setPaused] = useState<readonly FleetEvent[] | null>(null);
 
   const load = useCallback(
-    async (before: number | null) => {
+    async (cursor: string | null) => {
       setLoading(true);
       try {
         const page = await endpoint.events({
           limit: PAGE,
-          ...(before === null ? {} : { before }),
+          cursor,
           ...(q ? { q } : {}),
           ...(subject ? { subject } : {}),
           ...(kind.includes(".") ? { kind } : {}),
         });
         const newestFirst = [...page.items].sort((a, b) => b.number - a.number);
-        setOlder((now) => (before === null ? newestFirst : [...now, ...newestFirst]));
-        setDone(page.items.length < PAGE);
+        setOlder((now) => (cursor === null ? newestFirst : [...now, ...newestFirst]));
+        setNext(page.next_cursor);
         setError(null);
       } catch (refusal) {
         setError(refusal);
@@ -62,9 +62,9 @@ export default function Events() {
     [q, subject, kind],
   );
   useEffect(() => {
-    const timer = window.setTimeout(() => void load(null), 150);
+    const timer = window.setTimeout(() => void load(null), q ? 150 : 0);
     return () => window.clearTimeout(timer);
-  }, [load]);
+  }, [load, q]);
 
   const shown = useMemo(() => {
     const once = new Map<number, FleetEvent>();
@@ -161,13 +161,13 @@ export default function Events() {
             ))}
           </ol>
         )}
-        {shown.length > 0 && !isDone ? (
+        {shown.length > 0 && next !== null ? (
           <p className="pad center">
             <button
               type="button"
               className="button"
               disabled={isLoading}
-              onClick={() => load(shown.at(-1)?.number ?? null)}
+              onClick={() => load(next)}
             >
               {isLoading ? "Loading …" : "Older ones"}
             </button>
