@@ -28,7 +28,7 @@ from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.plans import Plans, first_version, starting_plan
 from coordinator.shell.recollection import longest_lease_ms, remember
-from coordinator.shell.safe_mode import safe_writer
+from coordinator.shell.safe_mode import ClosedStore, safe_writer
 from coordinator.shell.secret import coordinator_secret
 from coordinator.shell.stand_by import stand_by
 from coordinator.shell.store import Store
@@ -189,12 +189,15 @@ class Coordinator:
     def _meet(self, other: CoordinatorPresence) -> None:
         down, mine = self._stepped_down, self.speaker
         is_own_will = other.coord == mine.coord and other.state is CoordinatorState.OFFLINE
-        if other.term > mine.term:
+        # Whose store cannot be read knows no term, and is nobody's rival while it is the only one.
+        is_shown_only = isinstance(self.writer.store, ClosedStore)
+        is_gone = is_shown_only and other.state is CoordinatorState.OFFLINE
+        if other.term > mine.term and not is_gone:
             if down is not None and not down.done():
                 down.set_exception(
                     SteppedDown(f"{other.coord} coordinates this fleet in term {other.term}")
                 )
-        elif (other.term < mine.term or is_own_will) and not self._is_leaving:
+        elif (other.term < mine.term or is_own_will or is_gone) and not self._is_leaving:
             # The last will of a predecessor, or of an earlier connection that ended unnoticed.
             self.writer.say_presence()
 
