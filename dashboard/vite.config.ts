@@ -1,4 +1,5 @@
 /** How the dashboard is built into the Python package, and served while it is worked on. */
+import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
@@ -29,8 +30,34 @@ function compressed(): Plugin {
   };
 }
 
+/** Puts the licences of what is bundled beside it, because they ask to come with every copy. */
+function licences(): Plugin {
+  return {
+    name: "licences",
+    apply: "build",
+    generateBundle(_options, bundle) {
+      const folders = Object.values(bundle)
+        .flatMap((part) => (part.type === "chunk" ? part.moduleIds : []))
+        .map((id) => /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1])
+        .filter((folder) => folder !== undefined);
+      const texts = [...new Set(folders)].sort().map((folder) => {
+        const { name, version, license } = JSON.parse(
+          readFileSync(`${folder}/package.json`, "utf8"),
+        );
+        const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+        const text = file
+          ? readFileSync(`${folder}/${file}`, "utf8").trim()
+          : "(comes without its text)";
+        return `${name} ${version}, ${license}\n\n${text}\n`;
+      });
+      const source = texts.join(`\n${"-".repeat(72)}\n\n`);
+      this.emitFile({ type: "asset", fileName: "third-party-licences.txt", source });
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), compressed(), ...(real ? [] : [madeUpFleet()])],
+  plugins: [react(), compressed(), licences(), ...(real ? [] : [madeUpFleet()])],
   build: {
     outDir: "../coordinator/http/static",
     emptyOutDir: true,

@@ -31,7 +31,8 @@ _HEAD: Final = """\
 # Licences of what fleetbus uses
 
 Made by `make licences`. fleetbus itself is under Apache-2.0. Nothing of this is in the source; the
-wheel holds the pages' packages in built form, pip brings the rest.
+wheel holds the pages' packages in built form, with the texts of their licences in
+`coordinator/http/static/third-party-licences.txt`; pip brings the rest.
 """
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -77,6 +78,15 @@ def test_the_wheel_holds_what_a_user_needs_and_nothing_else(built: Built) -> Non
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(OURS)
     assert not any(word in name for name in names for word in ("__pycache__", "container", ".db"))
+
+
+def test_the_wheel_brings_the_licences_of_the_pages_packages(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as files:
+        text = files.read("coordinator/http/static/third-party-licences.txt").decode()
+    assert "Permission is hereby granted" in text
+    bundled = re.findall(r"^(\S+) \d\S*, \S+$", text, re.MULTILINE)
+    wanted = json.loads((TREE / "dashboard" / "package.json").read_bytes())["dependencies"]
+    assert set(wanted) <= set(bundled)
 
 
 def test_the_sdist_holds_the_sources_of_the_pages_but_not_their_dependencies(built: Built) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 import httpx2
 import pytest
 
-from tests.support.control_room import ControlRoom, control_room
+from tests.support.control_room import ControlRoom, control_room, wait_until
 from tests.support.fleet_process import (
     Fleet,
     broker_for_a_fleet,
@@ -34,8 +34,10 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 @pytest.fixture(scope="session")
 def room(fleet: Fleet) -> Iterator[ControlRoom]:
-    """Run a control room beside the shared fleet."""
+    """Run a control room beside the shared fleet, and wait until it knows all agents."""
     with control_room(fleet) as room:
+        with room.client() as client:
+            wait_until(lambda: client.get("/summary").json()["online_agents"] == len(AGENTS))
         yield room
 
 
