@@ -17,22 +17,18 @@ class Replay:
     __slots__ = ("_granted", "_waiting", "qos")
 
     def __init__(self, messages: Iterable[Message], granted: int) -> None:
-        self._waiting = deque(messages)
+        self._waiting = waiting = deque(messages)
         self._granted = granted
-        self.qos = 0
+        self.qos = min(waiting[0].qos, granted) if waiting else 0
         """The QoS of the next message."""
-        self._look()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def take(self) -> Delivery:
         """Take the next message out."""
-        delivery = Delivery(self._waiting.popleft(), self.qos, retain=True)
-        self._look()
+        waiting = self._waiting
+        delivery = Delivery(waiting.popleft(), self.qos, retain=True)
+        if waiting:
+            self.qos = min(waiting[0].qos, self._granted)
         return delivery
-
-    def _look(self) -> None:
-        if self._waiting:
-            qos = self._waiting[0].qos
-            self.qos = min(self._granted, qos)
