@@ -108,7 +108,7 @@ class Scene:
                 *(name, where.url, where.root, str(HEARTBEAT_S), state, *CAPABILITIES),
                 environment=environment | {"PYTHONPATH": os.pathsep.join([str(folder), ROOT])},
             )
-        config = folder / "bot.json"
+        config = folder / f"{name}.json"  # its own: others may be reading theirs just now
         command = {"exec": [sys.executable, "-c", COMMAND], "env": environment}
         config.write_text(json.dumps({"handlers": {"quest": command}}))
         known = ("--config", str(config), "--state-dir", state)
