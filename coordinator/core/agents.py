@@ -161,6 +161,11 @@ class Agent:
         return said if self.policy.slots is None else min(said, self.policy.slots)
 
     @property
+    def is_forgotten(self) -> bool:
+        """Whether it was forgotten, and no newer process of its name has come since."""
+        return 0 < self.epoch <= self.forgotten_epoch
+
+    @property
     def is_present(self) -> bool:
         """Whether it was heard in this term and nothing speaks against its being there."""
         return (

@@ -147,8 +147,9 @@ def look(state: State, tasks: Sequence[str], code: str | None, now: Instant) -> 
 
 def summary_view(state: State, now: Instant) -> Summary:
     """Render the fleet in numbers: what the seed calls registry and schedule summary."""
-    statuses = Counter(agent.status for agent in state.agents.values())
-    tiers = Counter(agent.tier for agent in state.agents.values())
+    agents = [agent for agent in state.agents.values() if not agent.is_forgotten]
+    statuses = Counter(agent.status for agent in agents)
+    tiers = Counter(agent.tier for agent in agents)
     by_status: Counter[TaskStatus] = Counter()
     by_priority: Counter[Priority] = Counter()
     by_mode: Counter[str] = Counter()
@@ -156,14 +157,14 @@ def summary_view(state: State, now: Instant) -> Summary:
         by_status[status] += count
         by_priority[priority] += count
         by_mode[mode] += count
-    online = len(state.agents) - statuses[AgentStatus.OFFLINE] - statuses[AgentStatus.ERROR]
+    online = len(agents) - statuses[AgentStatus.OFFLINE] - statuses[AgentStatus.ERROR]
     return Summary.model_construct(
         ts_ms=now.wall_ms,
         coord=state.coord,
         term=state.term,
         fleet_name=state.policy.fleet_name,
         plan_version=state.plan_version,
-        total_agents=len(state.agents),
+        total_agents=len(agents),
         online_agents=online,
         busy_agents=statuses[AgentStatus.BUSY],
         healthy_agents=tiers[AgentHealth.HEALTHY],

@@ -3,6 +3,7 @@
 import pytest
 
 from coordinator.core.effects import ClearAgent, SayDesired
+from coordinator.core.views import summary_view
 from protocol.vocabulary import AgentMode, PresenceState
 from tests.support.fleet import Fleet
 
@@ -40,6 +41,19 @@ def test_a_forgotten_agent_is_told_to_stop_and_cleared_from_the_bus(fleet: Fleet
     assert fleet.said(ClearAgent) == [ClearAgent("Main")]
     task = fleet.create()
     assert fleet.phase(task) == "ready"
+
+
+def test_a_forgotten_agent_is_not_counted_until_it_comes_anew(fleet: Fleet) -> None:
+    def counted() -> tuple[int, int]:
+        said = summary_view(fleet.state, fleet.now)
+        return said.total_agents, said.online_agents
+
+    assert counted() == (1, 1)
+    fleet.ask("forget", agent="Main")
+    assert counted() == (0, 0)
+    fleet.pass_time(5)
+    fleet.restart("Main")
+    assert counted() == (1, 1)
 
 
 def test_a_late_will_of_a_forgotten_agent_is_cleared_again(fleet: Fleet) -> None:
