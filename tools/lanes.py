@@ -10,6 +10,7 @@ import os
 from typing import Final
 
 import pytest
+from _pytest.nodeid import coerce_node_id
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
@@ -49,9 +50,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
     return Lanes(config, log)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long ones in front; the rest keep their order."""
+    """Put the long ones in front; the rest keep their order. Give all the names of their groups."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    for item in items:
+        # pytest-xdist 3.8 sets this, but since 9.2 pytest names an item by something else.
+        if (with_group := vars(item).get("_nodeid")) is not None:
+            item._id = coerce_node_id(with_group)  # noqa: SLF001 -- nothing public sets it
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

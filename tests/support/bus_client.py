@@ -5,6 +5,7 @@ It knows the topics and JSON only, not the project's models: it sees what anybod
 
 import itertools
 import json
+import secrets
 import socket
 import threading
 import time
@@ -78,6 +79,7 @@ class BusClient:
         self._latest: dict[str, Heard] = {}
         self._found_at: dict[str, int] = {}
         self._news = threading.Condition()
+        self._run = secrets.token_hex(3)  # no other client of the name may use the same request ids
         self._requests = itertools.count(1)
         self._answered = threading.Event()
         self._paho = paho.Client(
@@ -190,7 +192,7 @@ class BusClient:
 
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         """Ask the coordinator, and return its answer."""
-        request_id = fields.pop("request_id", f"{self.name}-{next(self._requests)}")
+        request_id = fields.pop("request_id", f"{self.name}-{self._run}-{next(self._requests)}")
         before = len(self.heard)
         document = {"request_id": request_id, "op": op, **fields}
         self.say(f"submit/{self.name}", json.dumps(document).encode())

@@ -19,8 +19,9 @@ def created(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
 
 
 def test_the_summary_counts_the_agents_that_the_fleet_has(admin: httpx2.Client) -> None:
+    wait_until(lambda: admin.get("/summary").json()["total_agents"] == 3)  # others come and go
     summary = admin.get("/summary").json()
-    assert summary["total_agents"] == summary["online_agents"] == 3
+    assert summary["online_agents"] == 3
     assert summary["coordinator"]["state"] == "online"
     assert summary["bus"] is True
     assert summary["stale"] is False
