@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from coordinator.core.caps import cap_key
+from coordinator.core.usage import DAY, WEEK
 from coordinator.http.auth.sessions import Who
 from coordinator.http.problems import Refused
 from coordinator.http.room import Room
@@ -37,6 +38,12 @@ async def limits_view(room: Room, who: Who) -> Limits:
     )
     plan = await room.reader.plan(said.plan_version if said else None)
     most = {cap_key(cap): float(cap.limit) for cap in plan.policy.caps}
+    budget = {DAY: plan.policy.max_daily_errors, WEEK: plan.policy.max_weekly_errors}
+    most |= {
+        f"errors:{unit}": float(max(errors, 1))
+        for unit, errors in budget.items()
+        if errors is not None
+    }
     used = [(key, record) for kind, key, record in marks if kind == "usage"]
     return Limits(
         limits=[

@@ -92,8 +92,9 @@ export const plan = {
   history: () => get<{ version: number; items: PlanCard[] }>("/fleet-plan/history"),
   check: (document: Json) => post<PlanCheck>("/fleet-plan/check", { plan: document }),
   diff: (document: Json) => post<PlanDiff>("/fleet-plan/diff", { plan: document }),
-  preview: (document: Json, days: number) =>
-    post<PlanPreview>("/fleet-plan/preview", { plan: document, days }),
+  /** Of another plan, or without one of that in force. */
+  preview: (document: Json | null, days: number) =>
+    post<PlanPreview>("/fleet-plan/preview", document ? { plan: document, days } : { days }),
   apply: (document: Json, etag: string, comment: string) =>
     asked<{ version: number; warnings: string[] }>("PUT", "/fleet-plan", {
       body: document,
@@ -120,6 +121,9 @@ export const fleet = {
       ...(verb !== "pause" ? {} : forS === null ? { forever: true } : { for_s: forS }),
     }),
   why: () => get<Why<Json>>("/why"),
+  /** Figures of the fleet over time, by name. */
+  metrics: (since: string, names: readonly string[]) =>
+    get<SeriesPage>("/fleet/metrics", { since, names }),
   schedules: () => get<Schedule[]>("/schedules"),
   events: (query: {
     cursor?: string | null;

@@ -68,100 +68,16 @@ export interface Why<T> {
 }
 /** One agent among thousands: its fields in the order of the columns that the snapshot names. */
 export type HeatRow = readonly unknown[];
-export interface Alert {
-  id: string;
-  rule: string;
-  when: string;
-  cause: string;
-  severity: "info" | "warning" | "critical";
-  state: "open" | "acknowledged" | "resolved";
-  title: string;
-  text: string;
-  subjects: string[];
-  count: number;
-  most: number;
-  since: string;
-  resolved_at: string | null;
-  acknowledged_by: string | null;
-  told_at: string | null;
-}
-export interface Channel {
-  name: string;
-  enabled: boolean;
-  min_severity: string;
-  address_from: string;
-  waiting: number;
-  sent: number;
-  failed: number;
-  dropped: number;
-  last_error: string | null;
-}
-export interface Alerts extends Page<Alert> {
-  open: number;
+export type Alert = Required<Schemas["Alert"]>;
+export type Channel = Required<Schemas["ChannelStatus"]>;
+export type Alerts = Omit<Required<Schemas["Alerts"]>, "items" | "channels"> & {
+  items: Alert[];
   channels: Channel[];
-}
-export interface Figures {
-  key: string;
-  runs: number;
-  succeeded: number;
-  failed: number;
-  other: number;
-  failure_rate: number | null;
-  ran_s: number;
-  average_running: number;
-  utilisation: number | null;
-  wait_p50_s: number | null;
-  wait_p95_s: number | null;
-  run_p50_s: number | null;
-  run_p95_s: number | null;
-  ran_per_day_s: number[];
-}
-export interface Analytics {
-  from: string;
-  until: string;
-  days: string[];
-  is_cut_off: boolean;
-  totals: Omit<Figures, "key" | "ran_per_day_s"> & { agents: number; modes: number };
-  agents: Figures[];
-  modes: Figures[];
-  failures: { agent: string; mode: string; runs: number; failed: number }[];
-  lost: { covered_s: number; reasons: { code: string; agent_hours: number }[] };
-}
-export interface Points {
-  name: string;
-  at: string[];
-  mean: number[];
-  low: number[];
-  high: number[];
-}
-export interface SeriesPage {
-  subject: string;
-  step_s: number;
-  series: Points[];
-}
-export interface Bar {
-  task: string;
-  name: string;
-  mode: string;
-  agent: string;
-  fence: number;
-  outcome: string;
-  offered_at: string;
-  started_at: string | null;
-  ended_at: string | null;
-}
-export interface Shade {
-  kind: "window" | "idle_block" | "avoid_hours" | "preferred_hours";
-  name: string;
-  agent: string | null;
-  from: string;
-  until: string;
-}
-export interface TimelineAnswer {
-  from: string;
-  until: string;
-  bars: Bar[];
-  shades: Shade[];
-  agents: string[];
-  is_cut_off: boolean;
-}
+};
+export type Figures = Required<Schemas["Figures"]>;
+export type Analytics = Required<Schemas["Analytics"]>;
+export type Points = Required<Schemas["Points"]>;
+export type SeriesPage = Required<Schemas["SeriesPage"]>;
+export type Bar = Required<Schemas["Bar"]>;
+export type Shade = Required<Schemas["Shade"]>;
+export type TimelineAnswer = Required<Schemas["Timeline"]>;

@@ -1,5 +1,5 @@
 /** Every limit and cap: how far it is used, who holds a place, what waits behind it, when it opens again. */
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { ReasonDialog } from "../../act/reason";
 import { useAct } from "../../act/use-act";
@@ -15,10 +15,15 @@ import { Badge } from "../../ui/badge";
 import { Empty, Fault, Loading } from "../../ui/empty";
 import { Meter } from "../../ui/meter";
 import { Panel } from "../../ui/panel";
+import { Spark } from "../../ui/spark";
 import { Countdown, When } from "../../ui/when";
 import { limitName } from "../now/limit-bars";
 import { BlockedNow } from "./blocked-now";
 import "./limits.css";
+
+const DAY_MS = 86_400_000;
+/** As many series as the server tells at once. */
+const CHARTS = 50;
 
 function Holders({ ids }: { ids: readonly string[] }) {
   const tasks = useFleet((state) => state.tasks);
@@ -80,7 +85,7 @@ function Switch({ limit }: { limit: Limit }) {
   );
 }
 
-function LimitRow({ limit }: { limit: Limit }) {
+function LimitRow({ limit, day }: { limit: Limit; day: readonly (readonly [number, number])[] }) {
   return (
     <tr>
       <td>
@@ -95,6 +100,13 @@ function LimitRow({ limit }: { limit: Limit }) {
             {count(limit.used)} of {count(limit.max)}
           </span>
         </div>
+      </td>
+      <td className="limit-day">
+        <Spark
+          values={day}
+          threshold={limit.max}
+          label={`In use of ${limitName(limit.key)} in the last 24 hours, of ${limit.max}`}
+        />
       </td>
       <td className="num">
         {limit.queued_behind ? (
@@ -128,12 +140,18 @@ function isTime(cap: Cap): boolean {
   return /(^s$|second)/.test(cap.unit);
 }
 
+function capName(key: string): string {
+  if (key === "errors:day") return "Errors today";
+  if (key === "errors:week") return "Errors this week";
+  return key.replace(/^(mode|key|agent):/, "").replaceAll("_", " ");
+}
+
 function CapRow({ cap }: { cap: Cap }) {
   const shown = (value: number) => (isTime(cap) ? duration(value) : figure(value));
   return (
     <tr>
       <td>
-        <strong>{cap.key.replace(/^(mode|key|agent):/, "").replaceAll("_", " ")}</strong>
+        <strong>{capName(cap.key)}</strong>
         <br />
         <code className="faint small">{cap.key}</code>
       </td>
@@ -167,8 +185,34 @@ function CapRow({ cap }: { cap: Cap }) {
   );
 }
 
+/** What was in use of each limit in the last day, by its key. */
+function useDays(keys: readonly string[]) {
+  const asked = keys.slice(0, CHARTS);
+  const found = useLiveQuery(
+    ["limits-day", asked],
+    () =>
+      fleet.metrics(
+        new Date(Date.now() - DAY_MS).toISOString(),
+        asked.map((key) => `limit:${key}`),
+      ),
+    60,
+    asked.length > 0,
+  );
+  return useMemo(
+    () =>
+      new Map(
+        (found.data?.series ?? []).map((one) => [
+          one.name.replace(/^limit:/, ""),
+          one.at.map((at, n) => [Date.parse(at), one.high[n] ?? 0] as const),
+        ]),
+      ),
+    [found.data],
+  );
+}
+
 export default function LimitsView() {
   const limits = useLiveQuery(["limits"], fleet.limits, 2);
+  const days = useDays((limits.data?.limits ?? []).map((one) => one.key).sort());
   if (!limits.data)
     return limits.error ? (
       <Fault error={limits.error} retry={() => limits.refetch()} />
@@ -194,6 +238,7 @@ export default function LimitsView() {
                 <tr>
                   <th>Limit</th>
                   <th>In use</th>
+                  <th className="limit-day">Last 24 hours</th>
                   <th className="num">Waiting behind</th>
                   <th>Held by</th>
                   <th>Frees</th>
@@ -204,7 +249,7 @@ export default function LimitsView() {
               </thead>
               <tbody>
                 {byUse.map((limit) => (
-                  <LimitRow key={limit.key} limit={limit} />
+                  <LimitRow key={limit.key} limit={limit} day={days.get(limit.key) ?? []} />
                 ))}
               </tbody>
             </table>

@@ -1,119 +1,13 @@
 /** The parts of a plan that are changed most, as a form; everything else is in the JSON beside it. */
-import { type ReactNode, useId, useState } from "react";
-import type { Json, PlanFault } from "../../api/types";
+import type { Json } from "../../api/types";
 import { titled } from "../../format/words";
 import { Icon } from "../../ui/icon";
-import { lookUp, type Step } from "./paths";
+import { CheckField, type Part, PickField, Section, TextField, WordsField } from "./fields";
+import { lookUp } from "./paths";
+import { UpkeepParts } from "./upkeep";
 
 const PRIORITIES = ["critical", "high", "normal", "low", "maintenance"];
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
-interface Part {
-  document: Json;
-  problems: readonly PlanFault[];
-  set: (path: readonly Step[], value: unknown) => void;
-  disabled: boolean;
-}
-
-function pathText(path: readonly Step[]): string {
-  return path
-    .map((step, index) => (typeof step === "number" ? `[${step}]` : index ? `.${step}` : step))
-    .join("");
-}
-
-function Line({
-  part,
-  path,
-  label,
-  children,
-}: {
-  part: Part;
-  path: readonly Step[];
-  label: string;
-  children: (id: string, invalid: boolean) => ReactNode;
-}) {
-  const id = useId();
-  const text = pathText(path);
-  const fault = part.problems.find((problem) => problem.path === text);
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      {children(id, fault?.severity === "error")}
-      {fault ? (
-        <span className={fault.severity === "error" ? "fault" : "hint"}>{fault.message}</span>
-      ) : null}
-    </div>
-  );
-}
-
-function TextField({
-  part,
-  path,
-  label,
-  type = "text",
-}: {
-  part: Part;
-  path: readonly Step[];
-  label: string;
-  type?: "text" | "number" | "time";
-}) {
-  const value = lookUp(part.document, path);
-  return (
-    <Line part={part} path={path} label={label}>
-      {(id, invalid) => (
-        <input
-          id={id}
-          className="input"
-          type={type}
-          step={type === "number" ? "any" : undefined}
-          aria-invalid={invalid || undefined}
-          disabled={part.disabled}
-          value={value === undefined || value === null ? "" : String(value)}
-          onChange={(event) => {
-            const said = event.target.value;
-            part.set(path, said === "" ? undefined : type === "number" ? Number(said) : said);
-          }}
-        />
-      )}
-    </Line>
-  );
-}
-
-function WordsField({ part, path, label }: { part: Part; path: readonly Step[]; label: string }) {
-  const value = lookUp(part.document, path);
-  const joined = Array.isArray(value) ? value.join(", ") : "";
-  const [own, setOwn] = useState(joined);
-  const parse = (text: string) => text.split(/[\s,]+/).filter(Boolean);
-  const shown = parse(own).join() === parse(joined).join() ? own : joined;
-  return (
-    <Line part={part} path={path} label={label}>
-      {(id, invalid) => (
-        <input
-          id={id}
-          className="input"
-          aria-invalid={invalid || undefined}
-          disabled={part.disabled}
-          value={shown}
-          onChange={(event) => {
-            setOwn(event.target.value);
-            part.set(path, parse(event.target.value));
-          }}
-        />
-      )}
-    </Line>
-  );
-}
-
-function Section({ title, many, children }: { title: string; many?: number; children: ReactNode }) {
-  return (
-    <details className="form-section" open={many === undefined}>
-      <summary>
-        <h3>{title}</h3> {many === undefined ? null : <span className="faint num">{many}</span>}
-      </summary>
-      <div className="stack form-body">{children}</div>
-    </details>
-  );
-}
 
 function AgentPart({ part, index, name }: { part: Part; index: number; name: string }) {
   const at = (key: string) => ["agents", index, key];
@@ -129,21 +23,13 @@ function AgentPart({ part, index, name }: { part: Part; index: number; name: str
         <div className="pair">
           <TextField part={part} path={at("name")} label="Name" />
           <TextField part={part} path={at("mode")} label="Mode" />
-          <Line part={part} path={at("priority")} label="Priority">
-            {(id) => (
-              <select
-                id={id}
-                className="input"
-                disabled={part.disabled}
-                value={String(lookUp(part.document, at("priority")) ?? "normal")}
-                onChange={(event) => part.set(at("priority"), event.target.value)}
-              >
-                {PRIORITIES.map((one) => (
-                  <option key={one}>{one}</option>
-                ))}
-              </select>
-            )}
-          </Line>
+          <PickField
+            part={part}
+            path={at("priority")}
+            label="Priority"
+            options={PRIORITIES}
+            otherwise="normal"
+          />
         </div>
         <WordsField part={part} path={at("capabilities")} label="Capabilities" />
         <div className="pair">
@@ -164,15 +50,7 @@ function AgentPart({ part, index, name }: { part: Part; index: number; name: str
             type="number"
           />
         </div>
-        <label className="row">
-          <input
-            type="checkbox"
-            disabled={part.disabled}
-            checked={lookUp(part.document, at("auto_start")) === true}
-            onChange={(event) => part.set(at("auto_start"), event.target.checked)}
-          />
-          Started by itself
-        </label>
+        <CheckField part={part} path={at("auto_start")} label="Started by itself" />
         <button
           type="button"
           className="button small danger align-start"
@@ -313,9 +191,8 @@ export function PlanForm({ document, problems, set, disabled }: Part) {
           </fieldset>
         ))}
       </Section>
-      <p className="faint small pad">
-        Monitoring, notifications, backup and retention are in the JSON.
-      </p>
+      <UpkeepParts part={part} />
+      <p className="faint small pad">Leases, hosts, pools and schedules are in the JSON.</p>
     </div>
   );
 }

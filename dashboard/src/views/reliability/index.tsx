@@ -8,6 +8,7 @@ import { reason } from "../../format/words";
 import { useLiveQuery } from "../../live/query";
 import { Empty, Fault, Loading } from "../../ui/empty";
 import { Panel } from "../../ui/panel";
+import { Budget } from "./budget";
 import { FailureGrid } from "./failures";
 import { FiguresTable } from "./figures";
 import { PerDay } from "./per-day";
@@ -84,6 +85,7 @@ export default function Reliability() {
           CSV by mode
         </a>
       </div>
+      <Budget />
       <Unwell />
       {found.data ? (
         <Shown data={found.data} />

@@ -1,4 +1,4 @@
-/** Agents that are not well or that fail today, the worst first; and error budgets as limits show them. */
+/** Agents that are not well or that fail today, the worst first. */
 import { useMemo } from "react";
 import { Link } from "wouter";
 import type { Agent } from "../../api/types";

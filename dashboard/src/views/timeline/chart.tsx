@@ -9,12 +9,14 @@ import type { Bar, Shade } from "../../api/types";
 import { clock, day, duration } from "../../format/time";
 import { onTheme } from "../../shell/theme";
 import { modeHues } from "../../ui/looks";
+import type { Ghost } from "./ghosts";
 import { HEAD, paint, ROW, SIDE } from "./paint";
 import { moved, type Span, zoomed } from "./span";
 
 interface Props {
   rows: readonly string[];
   bars: readonly Bar[];
+  ghosts: readonly Ghost[];
   shades: readonly Shade[];
   span: Span;
   now: number;
@@ -25,7 +27,7 @@ interface Props {
   onOpen: (task: string) => void;
 }
 
-export interface Drawn extends Bar {
+export interface Drawn extends Pick<Bar, "task" | "name" | "mode" | "agent" | "outcome"> {
   from: number;
   until: number | null;
 }
@@ -33,6 +35,7 @@ export interface Drawn extends Bar {
 export function Chart({
   rows,
   bars: told,
+  ghosts,
   shades: hours,
   span,
   now,
@@ -61,7 +64,7 @@ export function Chart({
   const bars = useMemo(() => {
     const by = new Map<string, Drawn[]>();
     for (const bar of told) {
-      const drawn = {
+      const drawn: Drawn = {
         ...bar,
         from: Date.parse(bar.started_at ?? bar.offered_at),
         until: bar.ended_at ? Date.parse(bar.ended_at) : null,
@@ -70,9 +73,14 @@ export function Chart({
       if (row) row.push(drawn);
       else by.set(bar.agent, [drawn]);
     }
+    for (const ghost of ghosts) {
+      const row = by.get(ghost.agent);
+      if (row) row.push(ghost);
+      else by.set(ghost.agent, [ghost]);
+    }
     return by;
-  }, [told]);
-  const hues = useMemo(() => modeHues(told.map((bar) => bar.mode)), [told]);
+  }, [told, ghosts]);
+  const hues = useMemo(() => modeHues([...told, ...ghosts].map((bar) => bar.mode)), [told, ghosts]);
   const legend = [...hues].slice(0, 12);
   const shades = useMemo(
     () =>
@@ -226,6 +234,9 @@ export function Chart({
         ))}
         <li>
           <i className="swatch failed-sign" /> failed
+        </li>
+        <li>
+          <i className="swatch ghost-sign" /> forecast
         </li>
         <li>
           <i className="swatch shade-sign" /> avoided or idle hours

@@ -1,22 +1,27 @@
 /** What every agent did and when: a row each, attempts as bars by mode, the plan's hours as shades, and now. */
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
-import { past } from "../../api/endpoints";
+import { past, plan } from "../../api/endpoints";
 import { plural } from "../../format/numbers";
 import { clock, day } from "../../format/time";
 import { useFleet, useNow } from "../../live/hooks";
 import { useLiveQuery } from "../../live/query";
 import { taskPath } from "../../routes";
+import { useRemembered } from "../../shell/remembered";
 import { useZone } from "../../shell/zone";
 import { Empty, Fault, Loading } from "../../ui/empty";
 import { BarTable } from "./bar-table";
 import { Chart } from "./chart";
+import { ghostsOf } from "./ghosts";
 import { follow, moved, type Span, zoomed } from "./span";
 import "./timeline.css";
 
 const HOUR = 3_600_000;
 const STEP = 20;
 const NONE: readonly never[] = [];
+/** Of more waiting tasks, a look ahead is made only when it is asked for: it takes the coordinator's time. */
+const FORECAST_BELOW = 5_000;
+const MOST_AHEAD = 168;
 const LENGTHS: ReadonlyArray<readonly [string, number]> = [
   ["1 h", HOUR],
   ["6 h", 6 * HOUR],
@@ -57,6 +62,20 @@ export default function Timeline() {
     ["timeline", from, until, asked],
     () => past.timeline(new Date(from).toISOString(), new Date(until).toISOString(), asked),
     5,
+  );
+  const size = useFleet((fleet) => fleet.summary?.pending_tasks ?? 0);
+  const [forecast, setForecast] = useRemembered<boolean | null>("forecast", null);
+  const looksAhead = forecast ?? size <= FORECAST_BELOW;
+  const hoursAhead = Math.min(MOST_AHEAD, Math.ceil((span.until - now) / HOUR));
+  const ahead = useLiveQuery(
+    ["forecast", hoursAhead],
+    () => plan.preview(null, hoursAhead / 24),
+    60,
+    looksAhead && hoursAhead > 0,
+  );
+  const ghosts = useMemo(
+    () => (looksAhead ? ghostsOf(ahead.data) : NONE),
+    [ahead.data, looksAhead],
   );
   const whoWorked = found.data?.agents;
   useEffect(() => {
@@ -159,6 +178,17 @@ export default function Timeline() {
           />{" "}
           As a table
         </label>
+        <label
+          className="row small"
+          title="What would start when, if everything takes as long as it did so far"
+        >
+          <input
+            type="checkbox"
+            checked={looksAhead}
+            onChange={(event) => setForecast(event.target.checked)}
+          />{" "}
+          Forecast
+        </label>
         <span className="grow" />
         <span className="soft small num">
           {found.data
@@ -180,6 +210,7 @@ export default function Timeline() {
         <Chart
           rows={rows}
           bars={found.data?.bars ?? NONE}
+          ghosts={ghosts}
           shades={found.data?.shades ?? NONE}
           onSight={onSight}
           span={span}

@@ -2,6 +2,7 @@
 import { clock, day } from "../../format/time";
 import { fillOf, type Hue } from "../../ui/looks";
 import type { Drawn } from "./chart";
+import { FORECAST } from "./ghosts";
 import { marks, type Span } from "./span";
 
 export const ROW = 28;
@@ -133,6 +134,16 @@ function paintBar(
 ): void {
   const width = Math.max(2, to - from);
   context.fillStyle = colour;
+  if (bar.outcome === FORECAST) {
+    context.globalAlpha = 0.22;
+    context.fillRect(from, y + 4, width, ROW - 10);
+    context.globalAlpha = 1;
+    context.strokeStyle = colour;
+    context.setLineDash([4, 3]);
+    context.strokeRect(from + 0.5, y + 4.5, width - 1, ROW - 11);
+    context.setLineDash([]);
+    return;
+  }
   context.globalAlpha = bar.until === null ? 1 : 0.82;
   context.fillRect(from, y + 4, width, ROW - 10);
   context.globalAlpha = 1;
