@@ -29,7 +29,7 @@ from coordinator.shell.desired_texts import DesiredTexts
 from coordinator.shell.home_assistant import Devices
 from coordinator.shell.outage import Outage, hold
 from coordinator.shell.outgoing import Said, Speaker
-from coordinator.shell.store import Changes, Row, Store, StoreUnavailable
+from coordinator.shell.store import Answered, Changes, Row, Store, StoreUnavailable
 from protocol.messages import Reply
 from protocol.vocabulary import CoordinatorState, SubmitOp
 
@@ -59,6 +59,8 @@ class Writer:
     clock: Clock
     speaker: Speaker
     next_event: int
+    answered: Answered = field(default_factory=lambda: Answered(None))
+    """The requests whose answers the store has."""
     publish: Publish = lambda _said: None
     """How to say something; set by whoever has a bus."""
     confirms: bool = False
@@ -170,6 +172,8 @@ class Writer:
             batch.add(step(self.state, Ticked(), now))
         self._put_off_learning(batch, now)
         changes = batch.changes(self.state, self.next_event, now.wall_ms)
+        for saved in batch.saved_replies:
+            self.answered.add((saved.client, saved.request_id))
         if changes:
             self._unsaid = batch, changes, now
             await self._insist(batch, self.store.commit, changes)
@@ -303,8 +307,11 @@ class Writer:
             key
             for event in asked
             if (key := (event.client, event.request.request_id)) not in self.state.answered
+            and self.answered.may_hold(key)
         ]
-        names = {name for event in asked for name in _names_of(event) - self.state.tasks.keys()}
+        # Not by subtracting the keys: that would go through all tasks for each request.
+        known = self.state.tasks
+        names = {name for event in asked for name in _names_of(event) if name not in known}
         if not requests and not names:
             return
         replies, records = await self._in_thread(self._look_up, requests, names)

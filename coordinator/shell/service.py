@@ -254,6 +254,7 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
             clock=clock,
             speaker=speaker,
             next_event=memory.last_event + 1,
+            answered=memory.answered,
             confirms=store.lock_can_be_lost,
             devices=Devices(topics) if settings.home_assistant else None,
         )

@@ -109,6 +109,23 @@ def test_a_request_is_recognised_by_client_and_id(stores: Stores) -> None:
     store.commit(Changes(replies=[row]))
     known = store.known_replies([("ops", "r1"), ("ops", "r2"), ("other", "r1")])
     assert known == {("ops", "r1"): reply("r1")}
+    answered = store.begin_term(0).answered
+    assert answered.may_hold(("ops", "r1"))
+    assert not answered.may_hold(("ops", "r2"))
+
+
+def test_where_too_many_answers_are_stored_to_be_read_each_request_is_looked_up(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.shell.store.store.LOADED", 1)
+    store = leading(stores)
+    document = reply("r1").model_dump_json(exclude_none=True).encode()
+    rows = [
+        {"client": "ops", "request_id": name, "answered_ms": 1, "doc": document}
+        for name in ("r1", "r2")
+    ]
+    store.commit(Changes(replies=rows))
+    assert store.begin_term(0).answered.may_hold(("ops", "never asked"))
 
 
 def test_every_transaction_counts_itself_once(stores: Stores) -> None:

@@ -128,6 +128,7 @@ class CoordinatorProcess:
             clock=cast("Clock", self),
             speaker=speaker,
             next_event=1 if world.broken("numbers_begin_anew") else memory.last_event + 1,
+            answered=memory.answered,
             publish=self._publish,
         )
         batch = Batch()

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from coordinator.shell.store import Changes, Memory
+from coordinator.shell.store import Answered, Changes, Memory
 from protocol.messages import Reply
 from protocol.vocabulary import TaskStatus
 
@@ -53,6 +53,7 @@ class Disk:
                 if (record := orjson.loads(doc)) is not None
             ],
             tally=[(*key, count) for key, count in tally.items()],
+            answered=Answered(self.replies),
         )
 
     def commit(self, changes: Changes) -> None:

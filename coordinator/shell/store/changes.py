@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from coordinator.shell.store.answered import Answered
+
 Row = dict[str, Any]
 
 
@@ -46,5 +48,7 @@ class Memory:
     """Kind, key and record of the small things that survive."""
     tally: list[tuple[str, str, str, int]]
     """Status, priority, mode and the number of tasks ever stored with them."""
+    answered: Answered = field(default_factory=lambda: Answered(None))
+    """The requests whose answers are stored."""
     restored_ms: int | None = None
     """When the store was put back, if nobody has led it since for as long as a lease lasts."""

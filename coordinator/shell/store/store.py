@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from coordinator.shell.crash import CrashPoint, crash_here
+from coordinator.shell.store.answered import LOADED, Answered
 from coordinator.shell.store.archive import Archive
 from coordinator.shell.store.changes import Changes, Memory, Row
 from coordinator.shell.store.engine import engine_of, migrate, reading_engine, url_in
@@ -333,8 +334,14 @@ class Store:
                 if (record := orjson.loads(doc)) is not None
             ],
             tally=[(*kind, count) for kind, count in tally.items()],
+            answered=self._answered(),
             restored_ms=meta.get(RESTORED),
         )
+
+    def _answered(self) -> Answered:
+        keys = select(REPLIES.c.client, REPLIES.c.request_id).limit(LOADED + 1)
+        found = self._writer.execute(keys).all()
+        return Answered(None if len(found) > LOADED else ((row[0], row[1]) for row in found))
 
     def _put(self, table: Table, rows: list[Row]) -> None:
         if rows:
