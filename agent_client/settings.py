@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
 
 from agent_client.errors import BadSetting
 from agent_client.fields import Label, Text, Word
@@ -22,7 +21,7 @@ from protocol import names
 from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerProfile
 from protocol.errors import BadName
 from protocol.limits import MAX_SLOTS
-from protocol.servers import Server, read_servers
+from protocol.servers import Server, read_servers, split_url
 from protocol.topics import DEFAULT_ROOT, Topics
 
 if TYPE_CHECKING:
@@ -96,19 +95,19 @@ class BrokerAddress:
             "with commas between the servers of a cluster"
         )
         try:
-            parts = urlsplit(url)
-            first, *more = read_servers(parts.netloc, _PORTS.get(parts.scheme, 0))
+            parts = split_url(url)
+            first, *more = read_servers(parts.servers, _PORTS.get(parts.scheme, 0))
         except ValueError:
             raise BadSetting("broker", _without_password(url), right) from None
-        if parts.scheme not in _PORTS or parts.path not in {"", "/"}:
+        if parts.scheme not in _PORTS or parts.rest not in {"", "/"}:
             raise BadSetting("broker", _without_password(url), right)
         return cls(
             host=first.host,
             port=first.port,
             more=tuple(more),
             tls=parts.scheme == "mqtts",
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
+            username=parts.username,
+            password=parts.password,
         )
 
 

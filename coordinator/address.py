@@ -8,10 +8,9 @@ import ssl
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
-from urllib.parse import unquote, urlsplit
 
 from protocol.errors import FleetBusError
-from protocol.servers import MAX_PORT, Server, read_servers
+from protocol.servers import MAX_PORT, Server, read_servers, split_url
 
 __all__ = ["MAX_PORT"]
 
@@ -58,22 +57,22 @@ class BrokerAddress:
     @classmethod
     def parse(cls, url: str) -> Self:
         """Read *url*, or raise :class:`BadAddress`."""
-        parts = urlsplit(url)
+        parts = split_url(url)
         if parts.scheme not in _PORTS:
             found = f"the scheme is {parts.scheme!r}" if "://" in url else "it has no scheme"
             raise BadAddress(f"not a broker's URL: {found}, not 'mqtt' or 'mqtts'")
         try:
-            first, *more = read_servers(parts.netloc, _PORTS[parts.scheme])
+            first, *more = read_servers(parts.servers, _PORTS[parts.scheme])
         except ValueError as error:
             raise BadAddress(f"not a broker's URL: {error}") from None
-        if parts.path.strip("/") or parts.query or parts.fragment:
+        if parts.rest.strip("/"):
             raise BadAddress("not a broker's URL: there is something after the port")
         return cls(
             host=first.host,
             port=first.port,
             more=tuple(more),
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
+            username=parts.username,
+            password=parts.password,
             tls=parts.scheme == "mqtts",
         )
 

@@ -4,8 +4,9 @@ They are one broker: the nodes of a cluster, or an old and a new address. User a
 for all of them. Pure.
 """
 
+import re
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 MAX_PORT: Final = 65_535
 
@@ -20,9 +21,41 @@ class Server(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def read_servers(netloc: str, default_port: int) -> tuple[Server, ...]:
-    """Read what stands between ``//`` and the path; raise ``ValueError`` saying what is wrong."""
-    return tuple(_read(one, default_port) for one in netloc.rpartition("@")[2].split(","))
+class BrokerUrl(NamedTuple):
+    """The parts of a broker's URL, none of them checked."""
+
+    scheme: str
+    username: str | None
+    password: str | None
+    servers: str
+    rest: str
+    """What follows the servers."""
+
+
+def split_url(url: str) -> BrokerUrl:
+    """Cut *url* into its parts; without ``://`` there is no scheme.
+
+    :func:`urllib.parse.urlsplit` knows one server only: of several, newer versions of Python refuse
+    an IPv6 address that is not the first.
+    """
+    scheme, found, after = url.partition("://")
+    if not found:
+        scheme, after = "", url
+    authority = re.split("[/?#]", after, maxsplit=1)[0]
+    user, _, servers = authority.rpartition("@")
+    username, _, password = user.partition(":")
+    return BrokerUrl(
+        scheme=scheme.lower(),
+        username=unquote(username) or None,
+        password=unquote(password) or None,
+        servers=servers,
+        rest=after[len(authority) :],
+    )
+
+
+def read_servers(servers: str, default_port: int) -> tuple[Server, ...]:
+    """Read hosts and ports between commas; raise ``ValueError`` saying what is wrong."""
+    return tuple(_read(one, default_port) for one in servers.split(","))
 
 
 def _read(text: str, default_port: int) -> Server:

@@ -1,8 +1,9 @@
 """Who this process is among all processes that ever bore the agent's name.
 
 Boots are ordered by ``epoch``. A higher one of another boot means that this process is
-superseded; a lower one, or a state that this boot did not state last, is out of date on the bus
-and is corrected by stating the presence again, at most four times a second.
+superseded, unless that boot has said goodbye: then this one moves above it. A lower one, or a
+state that this boot did not state last, is out of date on the bus and is corrected by stating the
+presence again, at most four times a second.
 """
 
 from enum import Enum, auto
@@ -68,7 +69,12 @@ class Identity:
         if presence.epoch == self.epoch:
             # Two boots of one millisecond: exactly one of them moves on.
             return Verdict.RAISE_EPOCH if self.boot > presence.boot else Verdict.NOTHING
-        return Verdict.SUPERSEDED if presence.epoch > self.epoch else Verdict.RESTATE
+        if presence.epoch < self.epoch:
+            return Verdict.RESTATE
+        # Whoever said goodbye is nobody's successor, and its word may come late; one that is only
+        # lost may come back.
+        said_goodbye = presence.state is PresenceState.OFFLINE
+        return Verdict.RAISE_EPOCH if said_goodbye else Verdict.SUPERSEDED
 
     def _while_choosing(self, presence: Presence) -> Verdict:
         # At its start a process takes over from whoever was there. Later, a higher epoch may

@@ -246,7 +246,10 @@ function onPresence(said) {
   highestEpoch = Math.max(highestEpoch, said.epoch);
   if (epoch === null) return; // still choosing
   if (said.epoch < epoch) setTimeout(statePresence, 250); // [PRES-6]
-  else { // a newer process bears this name: stop, and never come back [PRES-7]
+  else if (said.state === "offline") { // that one is gone for good: move above it, as at a start
+    epoch = null;
+    client.end(true);
+  } else { // a newer process bears this name: stop, and never come back [PRES-7]
     console.error(`superseded by boot ${said.boot}`);
     client.end(true, () => process.exit(3));
   }

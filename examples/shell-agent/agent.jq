@@ -128,6 +128,7 @@ def on_presence($said):
     else state_presence end
   else .highest_epoch = ([.highest_epoch, $said.epoch] | max)
     | if .epoch == null then . elif $said.epoch < .epoch then state_presence               # [PRES-6]
+      elif $said.state == "offline" then .epoch = null | order(["reconnect"])
       else order(["exit", 3]) end                                                          # [PRES-7]
   end;
 

@@ -76,8 +76,19 @@ def test_corrections_come_at_most_four_times_a_second(identity: Identity) -> Non
     assert identity.restate_due() == 700
 
 
-def test_a_higher_epoch_of_another_boot_supersedes(identity: Identity) -> None:
-    assert identity.on_presence(presence(LOW, 1_001)) is Verdict.SUPERSEDED
+@pytest.mark.parametrize("state", [PresenceState.ONLINE, PresenceState.LOST])
+def test_a_higher_epoch_of_another_boot_supersedes(
+    identity: Identity, state: PresenceState
+) -> None:
+    assert identity.on_presence(presence(LOW, 1_001, state)) is Verdict.SUPERSEDED
+
+
+def test_nobody_gives_way_to_one_that_said_goodbye(identity: Identity) -> None:
+    assert identity.on_presence(presence(LOW, 1_001, PresenceState.OFFLINE)) is Verdict.RAISE_EPOCH
+    identity.reconsider_epoch()
+    identity.connecting(900)
+    identity.choose_epoch()
+    assert identity.epoch == 1_002
 
 
 def test_of_two_boots_of_one_millisecond_exactly_one_moves_on(identity: Identity) -> None:
