@@ -129,7 +129,9 @@ def test_what_the_coordinator_cannot_read_is_dropped_and_counted(
             (commander if topic.startswith("coordinator/") else villain).say(topic, payload)
 
         def drops() -> Counter[str]:
-            return growth(operator.latest("coordinator/summary").get("dropped", {}), before)
+            grown = growth(operator.latest("coordinator/summary").get("dropped", {}), before)
+            del grown["duplicate_report"]  # an agent whose report is acknowledged late repeats it
+            return grown
 
         operator.wait(f"{wanted.total()} drops", lambda: drops().total() >= wanted.total())
         assert drops() == wanted

@@ -29,7 +29,7 @@ QUIET_S: Final = 2.5
 TERM: Final = 1
 ENDS_WITHIN_S: Final = 15.0
 GONE_WITHIN_S: Final = 5.0
-STARTS_WITHIN_S: Final = 20.0
+STARTS_WITHIN_S: Final = 45.0
 
 
 class NotStarted(FleetBusError):
@@ -83,8 +83,13 @@ class Stage:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        if not self.bus.wait(lambda: self.boot or self.status is not None, STARTS_WITHIN_S):
-            raise NotStarted(f"no heartbeat within {STARTS_WITHIN_S:g} s; it said: {self.said()}")
+        # An agent may use a connection for each message: what it says may come in any order.
+        if not self.bus.wait(
+            lambda: (self.boot and self.of(AgentChannel.PRESENCE)) or self.status is not None,
+            STARTS_WITHIN_S,
+        ):
+            missing = "presence" if self.boot else "heartbeat"
+            raise NotStarted(f"no {missing} within {STARTS_WITHIN_S:g} s; it said: {self.said()}")
         if not self.boot:
             raise NotStarted(f"it ended with status {self.status}; it said: {self.said()}")
 
