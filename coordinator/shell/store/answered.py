@@ -33,8 +33,7 @@ class Answered:
     def add(self, request: tuple[str, str]) -> None:
         """Note that *request* was answered."""
         if self._bits is not None:
-            spread = hash(request)
-            for bit in (spread & _MASK, spread >> _SECOND & _MASK, spread >> _THIRD & _MASK):
+            for bit in _places(request):
                 self._bits[bit >> 3] |= 1 << (bit & 7)
 
     def may_hold(self, request: tuple[str, str]) -> bool:
@@ -42,8 +41,10 @@ class Answered:
         bits = self._bits
         if bits is None:
             return True
-        spread = hash(request)
-        return all(
-            bits[bit >> 3] & 1 << (bit & 7)
-            for bit in (spread & _MASK, spread >> _SECOND & _MASK, spread >> _THIRD & _MASK)
-        )
+        return all(bits[bit >> 3] & 1 << (bit & 7) for bit in _places(request))
+
+
+def _places(request: tuple[str, str]) -> tuple[int, int, int]:
+    """Say which bits stand for *request*."""
+    spread = hash(request)
+    return spread & _MASK, spread >> _SECOND & _MASK, spread >> _THIRD & _MASK
