@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from tests.support.fleet_process import LEASE_S, machine_now
-from tests.support.stepping_bots import WITHIN_S, a_scene, is_alive, overlapping_steps, wait_for
+from tests.support.processes import is_alive
+from tests.support.stepping_bots import WITHIN_S, a_scene, overlapping_steps, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ends groups and guards")
 

@@ -16,11 +16,11 @@ from types import MappingProxyType
 from typing import Any
 
 import httpx2
-import psutil
 import pytest
 
 from tests.support.brokers import free_port, process_of, wait_for_port
 from tests.support.other_brokers import command_of
+from tests.support.processes import is_alive
 
 WITHIN_S = 60.0
 WITH_WEB = ("--mqtt-port", "0", "--ws-port", "0", "--http-port", "0")
@@ -55,13 +55,6 @@ def fleetbus(
 def environment() -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FLEETBUS_")}
     return {**clean, "PYTHONPATH": str(Path(__file__).parents[2])}
-
-
-def runs(process: psutil.Process) -> bool:
-    """Say whether a process runs; who has lost its parent may be dead and not collected."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 class Up:
@@ -173,9 +166,9 @@ def test_a_fleet_comes_up_works_mends_itself_and_goes_down_in_order(tmp_path: Pa
         assert again.returncode == 0, again.stderr
         assert "completed on Own" in again.stdout
 
-        parts = [psutil.Process(part["pid"]) for part in running.state["parts"].values()]
+        parts = [part["pid"] for part in running.state["parts"].values()]
         assert running.stop() == 0
-    assert not any(runs(part) for part in parts)
+    assert not any(is_alive(pid) for pid in parts)
     assert "was killed: " not in running.said()
     assert not (tmp_path / ".fleetbus" / "up.json").exists()
 
@@ -220,11 +213,11 @@ def test_a_closed_terminal_leaves_no_process_behind(tmp_path: Path) -> None:
     running = Up(process, tmp_path)
     running.log.touch()
     running.wait((tmp_path / ".fleetbus" / "up.json").exists)
-    parts = [psutil.Process(part["pid"]) for part in running.state["parts"].values()]
+    parts = [part["pid"] for part in running.state["parts"].values()]
     process.send_signal(signal.SIGHUP)
     process.wait(WITHIN_S)
     assert len(parts) == 4
-    assert not any(runs(part) for part in parts)
+    assert not any(is_alive(pid) for pid in parts)
 
 
 def test_a_second_up_on_the_same_data_says_who_has_it(tmp_path: Path) -> None:
@@ -236,13 +229,13 @@ def test_a_second_up_on_the_same_data_says_who_has_it(tmp_path: Path) -> None:
 
 def test_after_a_killed_supervisor_the_next_one_takes_over(tmp_path: Path) -> None:
     with up(tmp_path, agent("Main")) as running:
-        left = [psutil.Process(part["pid"]) for part in running.state["parts"].values()]
+        left = [part["pid"] for part in running.state["parts"].values()]
         running.process.kill()
         running.process.wait()
         (tmp_path / ".fleetbus" / "up.json").unlink()
     with up(tmp_path, agent("Main")) as running:
         assert "ended what an earlier `fleetbus up` left: broker (pid" in running.said()
-        assert not any(runs(part) for part in left)
+        assert not any(is_alive(pid) for pid in left)
 
 
 def test_a_taken_port_is_named_with_its_flag_before_anything_starts(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 import pytest
 
 from tests.support.bus_client import WITHIN_S, BusClient
@@ -23,6 +22,7 @@ from tests.support.fleet_process import (
     plan_of,
     running_fleet,
 )
+from tests.support.processes import is_alive
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux proves a death")
 
@@ -101,12 +101,6 @@ def wait_until(done: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def runs(pid: int) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
-
-
 def test_a_host_starts_stops_and_starts_anew_what_it_is_told_to(tmp_path: Path) -> None:
     with hosted(tmp_path, script("Main"), script("Idle", auto_start=False)) as (fleet, ops):
         host = start_host(fleet)
@@ -134,7 +128,7 @@ def test_a_host_starts_stops_and_starts_anew_what_it_is_told_to(tmp_path: Path) 
 
         assert host.stop() == 0
         ops.wait_for(f"hosts/{HOST}/presence", state="offline")
-        assert not runs(second["pid"])
+        assert not is_alive(second["pid"])
 
 
 def test_the_control_room_has_hosts_start_stop_and_start_anew(tmp_path: Path) -> None:
@@ -234,9 +228,9 @@ def test_an_adopted_agent_is_stopped_when_it_is_not_wanted_any_more(tmp_path: Pa
         host.kill()
         ops.wait_for(f"hosts/{HOST}/presence", state="lost")
         assert ops.ask("stop", agent="Main")["ok"]
-        assert runs(pid)
+        assert is_alive(pid)
         start_host(fleet)
-        wait_until(lambda: not runs(pid))
+        wait_until(lambda: not is_alive(pid))
 
 
 def test_a_second_host_on_the_same_directory_says_who_has_it(tmp_path: Path) -> None:
@@ -300,7 +294,7 @@ def test_a_death_is_proven_only_when_nothing_is_left_for_sure(
         said = wait_for_agent(ops, "Leaver", state="error")
         child = int(place.read_text())
         assert len(said.get("dead_boots", [])) == is_proven
-        assert runs(child) is not is_proven
+        assert is_alive(child) is not is_proven
         if not is_proven:
             os.kill(child, signal.SIGKILL)
 

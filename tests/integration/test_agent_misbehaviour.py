@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import psutil
 import pytest
 
 from tests.support.bus_client import WITHIN_S
@@ -25,6 +24,7 @@ from tests.support.fleet_process import (
     running_fleet,
     wait_until_idle,
 )
+from tests.support.processes import is_alive
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ends groups and guards")
 
@@ -110,7 +110,7 @@ def test_a_handler_in_a_thread_fails_its_task_or_ends_its_bot_and_all_can_see_it
         # Of two processes that return, one is the bot; the other would keep its connection open.
         task = client.create("forks", "forks")
         copy = client.wait_for(f"tasks/{task}", status="completed", attempt=1)["result"]
-        client.wait("the end of the copy", lambda: not is_at_work(copy))
+        client.wait("the end of the copy", lambda: not is_alive(copy))
 
         # A thread cannot be killed: its slot is lost, and said to be, and the bot works on.
         hanging = client.create("deaf", "deaf")
@@ -139,9 +139,3 @@ def test_a_handler_in_a_thread_fails_its_task_or_ends_its_bot_and_all_can_see_it
         client.wait_for("registry/bot-1", status="offline")
         assert bot.process.poll() is None
         bot.kill()
-
-
-def is_at_work(pid: int) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False

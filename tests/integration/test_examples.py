@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 import pytest
 
 from tests.support.bus_client import WITHIN_S, BusClient
@@ -26,6 +25,7 @@ from tests.support.fleet_process import (
     running_fleet,
     wait_until_idle,
 )
+from tests.support.processes import descendants, is_alive
 
 pytestmark = [
     pytest.mark.xdist_group("examples"),
@@ -144,7 +144,7 @@ def test_a_program_gets_its_data_and_its_last_lines_are_kept(stage: Stage) -> No
 def test_a_program_ends_with_all_that_it_started(stage: Stage, limit_s: float) -> None:
     task = stage.ask("run", program="hangs", limit_s=limit_s)
     stage.step_of(task, pct=40.0)
-    started = sleepers()
+    started = descendants(lambda process: process.name() in {"sleep", "sh"})
     assert started
     if limit_s > 60:
         assert stage.client.ask("cancel", task=task)["ok"]
@@ -152,23 +152,7 @@ def test_a_program_ends_with_all_that_it_started(stage: Stage, limit_s: float) -
     how = (ended["status"], (ended.get("error") or {}).get("code"))
     assert how in {("cancelled", None), ("failed", "too_slow")}
     assert (how[0] == "cancelled") == (limit_s > 60)
-    assert not [process for process in started if is_alive(process)]
-
-
-def sleepers() -> list[psutil.Process]:
-    """Find what the program of our own bot has started."""
-    found = [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if process.name() in {"sleep", "sh"}
-    ]
-    return [process for process in found if is_alive(process)]
-
-
-def is_alive(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
+    assert not [process for process in started if is_alive(process.pid)]
 
 
 def test_broken_links_are_found_with_the_page_that_has_them(stage: Stage, tmp_path: Path) -> None:

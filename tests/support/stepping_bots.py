@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
 from tests.support.fleet_process import (
     CAPABILITIES,
     HEARTBEAT_S,
@@ -153,13 +151,6 @@ def wait_for(found: Callable[[], Any], what: str) -> None:
     while not found():
         assert time.monotonic() < deadline, f"not within {WITHIN_S} s: {what}"
         time.sleep(0.01)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def overlapping_steps(steps: Sequence[Step]) -> Iterator[str]:

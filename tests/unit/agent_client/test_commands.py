@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from agent_client import BadSetting, Cancelled, Failed, own_config
@@ -21,6 +20,7 @@ from agent_client.own_config import CommandConfig
 from agent_client.record import Record
 from agent_client.run import Run
 from agent_client.task import Task
+from tests.support.processes import is_alive
 from tests.unit.agent_client.scene import assignment
 
 WITHIN_S = 60.0
@@ -55,13 +55,6 @@ class Stage:
         thread = threading.Thread(target=work)
         thread.start()
         return thread
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_command_gets_the_task_on_its_input_and_in_its_environment() -> None:

@@ -23,6 +23,7 @@ from agent_client.isolation.guard import Watch
 from agent_client.isolation.handler import ProcessHandler
 from agent_client.run import Run
 from agent_client.task import Task
+from tests.support.processes import descendants, is_alive
 from tests.unit.agent_client import misbehaviour
 from tests.unit.agent_client.scene import assignment
 
@@ -83,17 +84,7 @@ class Stage:
 
 
 def guards() -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "guard.py" in " ".join(child.cmdline())
-    ]
-
-
-def is_alive(pid: int) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
+    return descendants(lambda process: "guard.py" in " ".join(process.cmdline()))
 
 
 @contextlib.contextmanager
