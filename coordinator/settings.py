@@ -151,8 +151,8 @@ class CoordinatorSettings(BaseSettings):
 
     @property
     def serves_tls(self) -> bool:
-        """Whether our own broker speaks TLS: to other machines, as soon as it has certificates."""
-        return self.is_exposed and (self.certs / "server.pem").exists()
+        """Whether what listens on ``host`` speaks TLS: to others, once there are certificates."""
+        return self.serves_others and (self.certs / "server.pem").exists()
 
     @property
     def certs(self) -> Path:

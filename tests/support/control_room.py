@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from tests.support.fleet_process import Fleet, Part
 
 BASE: Final = "/api/orchestrator"
 WITHIN_S: Final = 60.0
-_ADDRESS: Final = re.compile(r"the control room is on (http://\S+)")
+_ADDRESS: Final = re.compile(r"the control room is on (https?://\S+)")
 
 
 @dataclass
@@ -27,19 +28,30 @@ class ControlRoom:
     data: Path
     part: Part
     secrets: dict[Scope, str]
+    trusts: ssl.SSLContext | bool = True
+    """Whom clients believe, where it serves TLS."""
 
     def client(self, scope: Scope | None = "admin", **headers: str) -> httpx2.Client:
         """Return a client that shows the token of *scope*, or none."""
         shown = {"Authorization": f"Bearer {self.secrets[scope]}"} if scope else {}
         return httpx2.Client(
-            base_url=f"{self.address}{BASE}", headers=shown | headers, timeout=WITHIN_S
+            base_url=f"{self.address}{BASE}",
+            headers=shown | headers,
+            timeout=WITHIN_S,
+            verify=self.trusts,
         )
 
 
 @contextlib.contextmanager
-def control_room(fleet: Fleet, *words: str, config: Path | None = None) -> Iterator[ControlRoom]:
+def control_room(
+    fleet: Fleet,
+    *words: str,
+    config: Path | None = None,
+    data: Path | None = None,
+    trusts: ssl.SSLContext | bool = True,
+) -> Iterator[ControlRoom]:
     """Run a control room beside *fleet*, and wait until it knows of a coordinator."""
-    data = fleet.folder / "data"
+    data = data or fleet.folder / "data"
     data.mkdir(exist_ok=True)
     tokens = Tokens.in_directory(data)
     now_ms = int(time.time() * 1000)
@@ -55,7 +67,7 @@ def control_room(fleet: Fleet, *words: str, config: Path | None = None) -> Itera
         | ({} if config is None else {"FLEETBUS_CONFIG": str(config)}),
     )
     try:
-        room = ControlRoom(_address(part), data, part, secrets)
+        room = ControlRoom(_address(part), data, part, secrets, trusts)
         with room.client(None) as client:
             wait_until(lambda: client.get(f"{room.address}/readyz").status_code == 200)
         yield room
@@ -72,7 +84,7 @@ def _address(part: Part) -> str:
         return bool(found)
 
     wait_until(said)
-    return found[0]
+    return found[0].replace("0.0.0.0", "localhost")
 
 
 def wait_until(done: Any, within_s: float = WITHIN_S) -> None:
