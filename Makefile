@@ -81,6 +81,11 @@ demo: $(READY) ## Watch a small fleet at work
 bench: $(READY) ## Measure throughput and latency on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# Also a test: tests/unit/release/test_bench_quick.py.
+.PHONY: bench-quick
+bench-quick: $(READY) ## Count the work of a heartbeat, a task and a message; fail if it grew (ARGS=--write)
+	@$(BIN)/python -m benchmarks.quick $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: $(READY) ## Measure beside Huey, Taskiq, Celery, Dramatiq and Dask, in one session
 	$(BIN)/python -m benchmarks.peers $(ARGS)
