@@ -71,7 +71,18 @@ class Heard:
 class BusClient:
     """One connection, as operator *name* or, without a name, as an observer."""
 
-    def __init__(self, where: Where, name: str | None = None, *, topics: str = "#") -> None:
+    def __init__(
+        self,
+        where: Where,
+        name: str | None = None,
+        *,
+        topics: str = "#",
+        comes_back: bool = False,
+    ) -> None:
+        """Connect; with *comes_back* anew whenever the broker hangs up, to say what was not taken.
+
+        Otherwise the connection is what a test looks at, and lost when it is lost.
+        """
         self.where = where
         self.name = name
         self.heard: list[Heard] = []
@@ -83,16 +94,19 @@ class BusClient:
         self._requests = itertools.count(1)
         self._answered = threading.Event()
         self._paho = paho.Client(
-            CallbackAPIVersion.VERSION2, name or "", reconnect_on_failure=False
+            CallbackAPIVersion.VERSION2, name or "", reconnect_on_failure=comes_back
         )
+        self._paho.reconnect_delay_set(1, 1)
+        # At QoS 1 each would be a consumer of its own there, and end with the server that has it.
+        self._filter = (f"{where.base}/{topics}", 0 if where.profile == "nats" else 1)
         if name is not None:
             coordinator = name.startswith("coordinator")
             self._paho.username_pw_set(name, where.coordinator_password if coordinator else None)
         self._paho.on_socket_open = _send_at_once
         self._paho.on_message = self._on_message
+        self._paho.on_connect = self._on_connect
         self._paho.on_subscribe = self._on_subscribe
         self._paho.connect(where.host, where.port)
-        self._paho.subscribe(f"{where.base}/{topics}", 1)
         self._paho.loop_start()
         if not self._answered.wait(WITHIN_S):
             raise TimeoutError(f"no answer to a subscription by {name or 'an observer'}")
@@ -226,6 +240,9 @@ class BusClient:
             self.heard.append(heard)
             self._latest[topic] = heard
             self._news.notify_all()
+
+    def _on_connect(self, *_said: object) -> None:
+        self._paho.subscribe(*self._filter)
 
     def _on_subscribe(
         self, _c: object, _u: object, _mid: int, codes: list[ReasonCode], _p: object

@@ -172,9 +172,12 @@ class Fleet:
         self.parts.append(part)
         return part
 
-    def client(self, name: str | None = None, *, topics: str = "#") -> BusClient:
+    def client(
+        self, name: str | None = None, *, topics: str = "#", comes_back: bool = False
+    ) -> BusClient:
         """Connect to the fleet's bus until the fleet ends."""
-        return self.stack.enter_context(BusClient(self.where, name, topics=topics))
+        client = BusClient(self.where, name, topics=topics, comes_back=comes_back)
+        return self.stack.enter_context(client)
 
     def runs(self) -> list[Run]:
         """Read what the agents noted, in the order of the beginnings."""

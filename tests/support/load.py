@@ -58,10 +58,14 @@ class Load:
     def ask(self, now: float) -> None:
         """Ask for new tasks while few are open, and again for what was not answered."""
         for _ in range(self._at_once - len(self.open)):
-            request = f"request-{next(self._numbers)}"
-            self._asked[request] = (now, self._request(request))
-            self._client.say(f"submit/{self._client.name}", self._asked[request][1])
+            self.ask_for_one(now)
         self.insist(now)
+
+    def ask_for_one(self, now: float) -> None:
+        """Ask for a new task, however many are open."""
+        request = f"request-{next(self._numbers)}"
+        self._asked[request] = (now, self._request(request))
+        self._client.say(f"submit/{self._client.name}", self._asked[request][1])
 
     def insist(self, now: float) -> None:
         """Ask again for what was not answered for long, under the same request id."""
