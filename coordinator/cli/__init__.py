@@ -12,6 +12,8 @@ def main() -> None:
     """Run the ``fleetbus`` command."""
     try:
         from coordinator.cli.app import run
+
+        run()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _NEEDED:
@@ -24,4 +26,3 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(1)
-    run()

@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from coordinator.core.alerts.record import Alert
     from coordinator.plan.schema import FleetPlan
 
-app = typer.Typer(
-    cls=WholeLines,
-    invoke_without_command=True,
-    help="List the alerts; or try a channel they are sent to.",
-)
+app = typer.Typer(cls=WholeLines, invoke_without_command=True)
 
 _LOOKS: Final = {"info": ("i", ""), "warning": (screen.WARN, "yellow"), "critical": ("✖", "red")}
 Listed = Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="How many at most.")]

@@ -24,7 +24,7 @@ RETRY_S: Final = 1.0
 def agents(broker: Broker = None, root: Root = None, as_json: AsJson = False) -> None:
     """List the agents: what each does, how it is, and what it holds.
 
-    Example: fleetbus agents --json | jq '.[] | select(.health != "healthy") | .agent'
+    Example: fleetbus agents --json | jq -r '.[].agent'
     """
     with open_bus(broker, root) as bus:
         state = FleetState(bus.topics)

@@ -14,7 +14,7 @@ from coordinator.cli.clock import now_ms
 from coordinator.cli.fleet_state import FleetState
 from coordinator.cli.host_unit import TASK_SCHEDULER, Unit
 from coordinator.cli.host_views import hosts_table
-from coordinator.cli.options import AsJson, Broker, Root, open_bus
+from coordinator.cli.options import AgentName, AsJson, Broker, Reason, Root, open_bus
 from coordinator.cli.sections import WholeLines
 from protocol.vocabulary import SubmitOp
 
@@ -175,10 +175,8 @@ def _ordering(op: SubmitOp, said: str, help_text: str) -> Callable[..., None]:
     """Make the command that asks *op* of one agent."""
 
     def order(
-        name: Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")],
-        reason: Annotated[
-            str | None, typer.Option(metavar="TEXT", help="Why; it stands in the fleet's story.")
-        ] = None,
+        name: AgentName,
+        reason: Reason = None,
         broker: Broker = None,
         root: Root = None,
         as_json: AsJson = False,

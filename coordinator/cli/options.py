@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coordinator import settings
-from coordinator.cli.bus import Bus
-from coordinator.cli.local_secrets import with_local_operator
+if TYPE_CHECKING:
+    from coordinator.cli.bus import Bus
 
 
 def _without_password(
@@ -17,7 +16,11 @@ def _without_password(
     """Refuse a password that every user of this machine could see in the list of processes."""
 
     def check(url: str | None) -> str | None:
-        if url is not None and settings.holds_password(url):
+        if url is None:
+            return None
+        from coordinator import settings
+
+        if settings.holds_password(url):
             problem = (
                 f"{option}: a password on the command line shows in the list of processes; put the "
                 f"URL into {variable}, or {remedy}"
@@ -108,6 +111,12 @@ InsecureNetwork = Annotated[
     ),
 ]
 
+TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
+AgentName = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")]
+Reason = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Why; it stands in the fleet's story.")
+]
+
 
 def _port(what: str, default: int) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
@@ -125,7 +134,11 @@ WsPort = Annotated[int | None, _port("MQTT over WebSockets", 9001)]
 HttpPort = Annotated[int | None, _port("the HTTP API and the dashboard", 8080)]
 
 
-def open_bus(broker: str | None, root: str | None, *, operator: bool = False) -> Bus:
+def open_bus(broker: str | None, root: str | None, *, operator: bool = False) -> "Bus":
     """Prepare the connection that the flags, variables and the settings file ask for."""
+    from coordinator import settings
+    from coordinator.cli.bus import Bus
+    from coordinator.cli.local_secrets import with_local_operator
+
     chosen = settings.load({"broker": broker, "root": root})
     return Bus(with_local_operator(chosen), chosen.root, operator=operator)

@@ -10,6 +10,7 @@ import typer
 
 from coordinator import settings
 from coordinator.cli.options import (
+    AgentName,
     Broker,
     Data,
     Durable,
@@ -103,7 +104,7 @@ def coordinator(
 
 def agent(
     *,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")],
+    name: AgentName,
     capability: Annotated[
         list[str] | None, typer.Option(metavar="C", help="What it can do; may be repeated.")
     ] = None,

@@ -9,10 +9,10 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from coordinator.cli import screen
+from coordinator.cli import screen, why_commands
 from coordinator.cli.bus import Bus
 from coordinator.cli.clock import now_ms
-from coordinator.cli.options import AsJson, Broker, Root, open_bus
+from coordinator.cli.options import AsJson, Broker, Root, TaskId, open_bus
 from coordinator.cli.sections import WholeLines
 from coordinator.cli.views import task_lines
 from protocol import codec, strict_json
@@ -23,7 +23,6 @@ from protocol.vocabulary import Priority, SubmitOp, TaskStatus
 ASK_AGAIN_S: Final = 2.0
 """How often a waiting task is asked after: a pending one is on no topic."""
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait for the end; succeed only if it completed.")
 ]
@@ -66,7 +65,7 @@ def add(
 
 
 @app.command()
-def show(task: Id, broker: Broker = None, root: Root = None, as_json: AsJson = False) -> None:
+def show(task: TaskId, broker: Broker = None, root: Root = None, as_json: AsJson = False) -> None:
     """Show everything that is known about a task.
 
     Example: fleetbus task show 0198c2f0-hello --json
@@ -84,7 +83,9 @@ def show(task: Id, broker: Broker = None, root: Root = None, as_json: AsJson = F
 
 
 def _steering(op: SubmitOp, said: str, help_text: str) -> Callable[..., None]:
-    def steer(task: Id, broker: Broker = None, root: Root = None, as_json: AsJson = False) -> None:
+    def steer(
+        task: TaskId, broker: Broker = None, root: Root = None, as_json: AsJson = False
+    ) -> None:
         with open_bus(broker, root, operator=True) as bus:
             reply = bus.request(op, task=task)
         _answer(reply, as_json=as_json, said=said)
@@ -104,7 +105,7 @@ resume = _steering(SubmitOp.RESUME, "resuming", "Let a paused task go on.")
 
 @app.command()
 def retry(
-    task: Id,
+    task: TaskId,
     fence: Annotated[
         int | None,
         typer.Option(
@@ -181,6 +182,8 @@ def _wait(bus: Bus, task: str, out: Console) -> dict[str, Any]:
             known = task_of(reply)
     return known
 
+
+app.command("why")(why_commands.task_why)
 
 _ENDS: Final = {status.value for status in TaskStatus if status.is_terminal}
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from coordinator.cli import screen
-from coordinator.cli.options import AsJson, Broker, Root, open_bus
+from coordinator.cli.options import AgentName, AsJson, Broker, Reason, Root, open_bus
 from coordinator.cli.sections import WholeLines
 from protocol.vocabulary import SubmitOp
 
@@ -21,11 +21,6 @@ fleet_app = typer.Typer(
 
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")]
-Reason = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="Why; it stands in the fleet's story.")
-]
 
 
 def _span(text: str) -> float:
@@ -48,7 +43,7 @@ def _withholding(op: SubmitOp, said: str, help_text: str, example: str) -> Calla
     """Make the command that keeps an agent from work for a while."""
 
     def withhold(
-        name: Name,
+        name: AgentName,
         *,
         reason: Reason = None,
         span: For = None,
@@ -86,7 +81,7 @@ maintenance = _withholding(
 
 
 def give_back(
-    name: Name,
+    name: AgentName,
     *,
     broker: Broker = None,
     root: Root = None,
@@ -100,7 +95,7 @@ def give_back(
 
 
 def forget(
-    name: Name,
+    name: AgentName,
     *,
     broker: Broker = None,
     root: Root = None,

@@ -4,18 +4,15 @@ They change nothing. With ``--json`` the document is printed as the coordinator 
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from coordinator.cli import fleet_commands, screen
+from coordinator.cli import screen
 from coordinator.cli.clock import now_ms
 from coordinator.cli.fleet_state import FleetState
-from coordinator.cli.options import AsJson, Broker, Root, open_bus
-from coordinator.cli.sections import WholeLines
-from coordinator.cli.task_commands import Id
+from coordinator.cli.options import AgentName, AsJson, Broker, Root, TaskId, open_bus
 from coordinator.cli.views import coordinator_line
 from coordinator.cli.why_views import (
     Document,
@@ -27,28 +24,9 @@ from coordinator.cli.why_views import (
 from protocol.topics import CoordinatorChannel
 from protocol.vocabulary import SubmitOp
 
-agents_app = typer.Typer(
-    cls=WholeLines,
-    invoke_without_command=True,
-    help="List the agents; or say why one of them is idle.",
-)
 
-
-@agents_app.callback()
-def agents(
-    chosen: typer.Context, broker: Broker = None, root: Root = None, as_json: AsJson = False
-) -> None:
-    """List the agents: what each does, how it is, and what it holds.
-
-    Example: fleetbus agents --json | jq '.[] | select(.health != "healthy") | .agent'
-    """
-    if chosen.invoked_subcommand is None:
-        fleet_commands.agents(broker, root, as_json)
-
-
-@agents_app.command("why-idle")
 def why_idle(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")],
+    name: AgentName,
     broker: Broker = None,
     root: Root = None,
     as_json: AsJson = False,
@@ -60,7 +38,9 @@ def why_idle(
     _ask(SubmitOp.WHY_IDLE, agent_why_view, broker, root, as_json=as_json, agent=name)
 
 
-def task_why(task: Id, broker: Broker = None, root: Root = None, as_json: AsJson = False) -> None:
+def task_why(
+    task: TaskId, broker: Broker = None, root: Root = None, as_json: AsJson = False
+) -> None:
     """Say why a task waits: every gate, who holds what is full, and what would start it.
 
     Example: fleetbus task why t1-000042

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from coordinator.cli.app import app
@@ -25,12 +26,13 @@ def page() -> str:
 
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:  # noqa: ANN401 - typer hides its class
     """Describe *command* and everything below it, in the order of the help."""
-    below = getattr(command, "commands", {})
+    context: Any = None
+    below = command.list_commands(context) if isinstance(command, TyperGroup) else ()
     if path:
         yield f"## `fleetbus {' '.join(path)}`\n"
         yield f"```text\n{_help(path)}\n```\n"
-    for name, one in below.items():
-        yield from _commands(one, (*path, name))
+    for name in below:
+        yield from _commands(command.get_command(context, name), (*path, name))
 
 
 def _help(path: tuple[str, ...]) -> str:

@@ -4,31 +4,28 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from coordinator.cli.app import app
 from coordinator.cli.sections import SECTIONS
 
 
-def every_command(group: typer.Typer, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    names = []
-    for command in group.registered_commands:
-        assert command.callback is not None
-        names.append((*path, command.name or command.callback.__name__))
-    for inner in group.registered_groups:
-        assert inner.typer_instance is not None
-        assert inner.name is not None
-        callback = inner.typer_instance.registered_callback
-        if callback is not None and callback.invoke_without_command:
-            names.append((*path, inner.name))
-        names += every_command(inner.typer_instance, (*path, inner.name))
+def every_command(command: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(command, TyperGroup):
+        return [path]
+    names = [path] if command.invoke_without_command else []
+    context: Any = None
+    for name in command.list_commands(context):
+        names += every_command(command.get_command(context, name), (*path, name))
     return names
 
 
-COMMANDS = every_command(app)
+COMMANDS = every_command(typer.main.get_command(app))
 
 
 def test_the_commands_keep_their_names() -> None:
@@ -45,6 +42,7 @@ def test_the_commands_keep_their_names() -> None:
         "enrolled",
         "certs",
         "doctor",
+        "agents",
         "agents why-idle",
         "agents cordon",
         "agents drain",
@@ -62,6 +60,7 @@ def test_the_commands_keep_their_names() -> None:
         "why",
         "summary",
         "report",
+        "alerts",
         "alerts test",
         "backup",
         "conformance",
@@ -118,7 +117,7 @@ def test_the_list_of_commands_has_each_once_on_one_line() -> None:
     lines = CliRunner().invoke(app, ["--help"]).output.splitlines()
     for section, commands in SECTIONS.items():
         assert f"{section}:" in lines
-        for name, what in commands.items():
+        for name, (_, what) in commands.items():
             assert [line.split(maxsplit=1) for line in lines].count([name, what]) == 1
 
 
@@ -147,18 +146,41 @@ def test_a_mistyped_command_is_answered_with_the_one_that_was_meant() -> None:
     assert "Did you mean 'watch'?" in said.stderr
 
 
-def test_a_base_install_is_told_which_extra_is_missing() -> None:
-    code = "import sys; sys.modules['typer'] = None; from coordinator.cli import main; main()"
+@pytest.mark.parametrize("missing", ["typer", "rich", "pydantic_settings"])
+def test_a_base_install_is_told_which_extra_is_missing(missing: str) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; from coordinator.cli import main; main()"
     said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-c", code, "agents"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert said.returncode == 1
     assert said.stderr == (
-        "The `fleetbus` command needs 'typer', which comes with the `server` extra:\n"
+        f"The `fleetbus` command needs {missing!r}, which comes with the `server` extra:\n"
         "  pip install 'fleetbus[server]'\n"
         "This base install runs agents and hosts: python -m agent_client, and\n"
         "python -m agent_client.host\n"
     )
+
+
+def test_the_help_imports_no_command() -> None:
+    code = "import sys; from coordinator.cli import main; main()"
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    ours = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
+    assert {name for name in ours if name.startswith("coordinator.")} == {
+        "coordinator.cli",
+        "coordinator.cli.app",
+        "coordinator.cli.sections",
+    }
+    assert not ours & {"pydantic", "rich", "asyncio", "paho.mqtt.client"}
 
 
 def test_wrong_settings_end_with_the_status_of_wrong_usage() -> None:
