@@ -1,7 +1,8 @@
 """The cards that people read: of agents, of tasks, and of the fleet in numbers.
 
 A card is a level: only the newest counts. So changes gather, and what is said is the state as it
-was last stored, at most every 50 ms (the numbers: every second).
+was last stored, at most every 50 ms (the numbers: every second). Only that somebody may be dead
+waits for nothing: the card that says so is shown at once.
 """
 
 from collections.abc import Callable
@@ -30,6 +31,10 @@ class Cards:
     _agents: dict[str, None] = field(default_factory=dict)
     _tasks: dict[str, bool] = field(default_factory=dict)
     """Task to whether it is to be seen."""
+    _doubted: set[str] = field(default_factory=set)
+    """The agents whose last card says, or is about to say, that they are suspect."""
+    _urgent: list[str] = field(default_factory=list)
+    """Those of which no card has said so yet."""
     _shown_at_ms: int = 0
     _summary_at_ms: int = 0
     _summary_due: bool = True
@@ -37,7 +42,14 @@ class Cards:
 
     def add(self, batch: Batch) -> None:
         """Note what *batch*, which is stored, has changed."""
-        self._agents.update(batch.shown_agents)
+        for name in batch.shown_agents:
+            self._agents[name] = None
+            agent = self.state.agents.get(name)
+            if agent is None or not agent.suspect:
+                self._doubted.discard(name)
+            elif name not in self._doubted:
+                self._doubted.add(name)
+                self._urgent.append(name)
         self._tasks.update(batch.shown_tasks)
         dropped = self.state.dropped.total()
         if batch.shown_agents or batch.tasks or dropped != self._dropped_before:
@@ -63,14 +75,17 @@ class Cards:
 
     def show(self, now: Instant, publish: Callable[[Said], None], *, final: bool = False) -> None:
         """Show what it is time for; *final* is for the last words of a coordinator."""
+        for name in self._urgent:
+            if name in self._agents:
+                del self._agents[name]
+                self._show_agent(name, now, publish)
+        self._urgent.clear()
         if (self._agents or self._tasks) and (
             final or now.mono_ms - self._shown_at_ms >= CARDS_EVERY_MS
         ):
             self._shown_at_ms = now.mono_ms
             for name in self._agents:
-                if name in self.state.agents:
-                    publish(self.speaker.agent(self.state, name, now))
-                    self._tell_device(name, publish)
+                self._show_agent(name, now, publish)
             for task, visible in self._tasks.items():
                 speaker = self.speaker
                 publish(speaker.task(self.state, task, now) if visible else speaker.no_task(task))
@@ -82,10 +97,16 @@ class Cards:
 
     def clear(self, name: str, publish: Callable[[Said], None]) -> None:
         """Show nothing of an agent any more: its presence goes first, or its will is believed."""
+        self._doubted.discard(name)
         for said in self.speaker.no_agent(name):
             publish(said)
         for said in self.devices.clear(name) if self.devices is not None else ():
             publish(said)
+
+    def _show_agent(self, name: str, now: Instant, publish: Callable[[Said], None]) -> None:
+        if name in self.state.agents:
+            publish(self.speaker.agent(self.state, name, now))
+            self._tell_device(name, publish)
 
     def _tell_device(self, name: str, publish: Callable[[Said], None]) -> None:
         if self.devices is None:

@@ -1,0 +1,1 @@
+"""Agents that die and agents that freeze: when it is seen, and when others go on with it."""
