@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from coordinator.shell.store.errors import StoreError, StoreUnavailable, is_trouble
 
 FILE_NAME: Final = "fleet.db"
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 def url_in(data: Path) -> str:
@@ -44,8 +41,7 @@ def reading_engine(url: str) -> Engine:
 def has_known_schema(engine: Engine) -> bool:
     """Say whether there is a schema; refuse one that is newer than what this version knows."""
     with _translated(), engine.connect() as connection:
-        current, _ = _revisions(connection, _scripts(connection)[1])
-        return current is not None
+        return _revision(connection) is not None
 
 
 def engine_of(url: str) -> Engine:
@@ -71,10 +67,13 @@ def engine_of(url: str) -> Engine:
 def migrate(engine: Engine) -> None:
     """Bring the schema up to date; refuse one that is newer than what this version knows."""
     with _translated(), engine.begin() as connection:
-        config, scripts = _scripts(connection)
-        current, head = _revisions(connection, scripts)
-        if current != head:
-            command.upgrade(config, "head")
+        if _revision(connection) != known_revisions()[-1]:
+            _upgrade(connection)
+
+
+def known_revisions() -> list[str]:
+    """Return the schemas that this version knows, oldest first, as their files are named."""
+    return sorted(file.stem[1:5] for file in (_MIGRATIONS / "versions").glob("v*.py"))
 
 
 def _address(url: str) -> URL:
@@ -120,20 +119,24 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(f"the store cannot be opened: {error.orig}") from error
 
 
-def _scripts(connection: Connection) -> tuple[Config, ScriptDirectory]:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    return config, ScriptDirectory.from_config(config)
-
-
-def _revisions(connection: Connection, scripts: ScriptDirectory) -> tuple[str | None, str | None]:
-    """Return the schema that is there and the one that is wanted."""
-    current = MigrationContext.configure(connection).get_current_revision()
-    known = [script.revision for script in scripts.walk_revisions()]
-    if current is not None and current not in known:
+def _revision(connection: Connection) -> str | None:
+    """Return the schema that is there, and refuse one that is not known."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    current: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if current is not None and current not in known_revisions():
         raise StoreError(
             f"the store has schema {current}, which is newer than this fleetbus knows; "
             "install the newer version, or use another --data directory"
         )
-    return current, scripts.get_current_head()
+    return current
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 -- slow to load, and seldom needed
+    from alembic.config import Config  # noqa: PLC0415 -- as above
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

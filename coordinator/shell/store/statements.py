@@ -3,8 +3,7 @@
 from typing import Any, Final
 
 from sqlalchemy import JSON, Dialect, Select, Table, bindparam, cast, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import UpdateBase
 
 from coordinator.shell.store.schema import META, REPLIES
@@ -38,15 +37,20 @@ def upsert(table: Table, dialect: Dialect) -> UpdateBase:
 
     What is fixed is not written again, so a task that moves on leaves most of its indexes alone.
     """
-    insert = postgresql_insert if dialect.name == "postgresql" else sqlite_insert
-    statement = insert(table)
+    if dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 -- slow to load
+
+        statement: Any = postgresql.insert(table)
+    else:
+        statement = sqlite.insert(table)
     keys = [column.name for column in table.primary_key]
     updated = {
         column.name: statement.excluded[column.name]
         for column in table.columns
         if column.name not in keys and not column.info.get("fixed")
     }
-    return statement.on_conflict_do_update(index_elements=keys, set_=updated)
+    done: UpdateBase = statement.on_conflict_do_update(index_elements=keys, set_=updated)
+    return done
 
 
 def columns(table: Table) -> list[str]:
