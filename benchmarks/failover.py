@@ -1,8 +1,9 @@
 """Two coordinators on one PostgreSQL: ``python -m benchmarks.failover --kills 10 --tasks 10``.
 
 Tasks flow through four agents on mosquitto while the coordinator that leads is killed (SIGKILL)
-again and again; whoever was killed comes back as the new stand-by. Times are from the kill, as
-anybody on the bus sees them. In the end the agents' own records and the books are judged.
+again and again, or with ``--freeze`` stands still (SIGSTOP) until the other one leads; whoever led
+comes back as the new stand-by. Times are from the signal, as anybody on the bus sees them. In the
+end the agents' own records and the books are judged.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import dataclasses
 import io
 import json
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -38,7 +40,7 @@ STANDING_BY: Final = "standing by"
 
 @dataclass(frozen=True)
 class Takeover:
-    """Seconds after the kill."""
+    """Seconds after the signal."""
 
     recovering_s: float
     online_s: float
@@ -76,7 +78,7 @@ class Flow:
                 time.sleep(LOOK_EVERY_S)
 
 
-def measure(kills: int, tasks_per_s: float) -> Figures:
+def measure(kills: int, tasks_per_s: float, sign: signal.Signals) -> Figures:
     with postgresql() as cluster, cluster.database() as database, _fleet() as fleet:
         watcher = fleet.client(topics="coordinator/presence")
         inboxes = fleet.client("coordinator-watcher", topics="inbox/+/desired")
@@ -92,7 +94,9 @@ def measure(kills: int, tasks_per_s: float) -> Figures:
             flow.until(lambda part=successor: STANDING_BY in part.said())  # type: ignore[misc] # its own
             pause = time.monotonic() + BETWEEN_KILLS_S
             flow.until(lambda end=pause: time.monotonic() > end)  # type: ignore[misc] # its own
-            takeovers.append(_take_over(leader, flow, watcher, inboxes))
+            takeovers.append(_take_over(leader, sign, flow, watcher, inboxes))
+            leader.process.send_signal(signal.SIGCONT)
+            leader.process.wait(WITHIN_S)
             leader, successor = successor, _start(fleet, database, leader.name)
         flow.until(lambda: load.is_over, asks=False)
         books, runs = read_books_of(database), fleet.runs()
@@ -100,12 +104,14 @@ def measure(kills: int, tasks_per_s: float) -> Figures:
     return Figures(takeovers, len(load.accepted), len(runs), found)
 
 
-def _take_over(leader: Part, flow: Flow, watcher: BusClient, inboxes: BusClient) -> Takeover:
-    """Kill *leader*, and note when the other one has come to what."""
+def _take_over(
+    leader: Part, sign: signal.Signals, flow: Flow, watcher: BusClient, inboxes: BusClient
+) -> Takeover:
+    """Send *leader* the signal, and note when the other one has come to what."""
     term = watcher.latest("coordinator/presence")["term"]
     known = {fence for heard in inboxes.heard for fence in _fences(heard)}
     began = time.monotonic()
-    leader.kill()
+    leader.process.send_signal(sign)
 
     def at(client: BusClient, wanted: Callable[[Mapping[str, Any]], bool]) -> float:
         def found() -> list[float]:
@@ -160,10 +166,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.failover", description=__doc__)
     parser.add_argument("--kills", type=int, default=10, help="of the leader (default 10)")
     parser.add_argument("--tasks", type=float, default=10.0, help="tasks per second (default 10)")
+    parser.add_argument("--freeze", action="store_true", help="let it stand still instead")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args()
+    sign = signal.SIGSTOP if given.freeze else signal.SIGKILL
     with contextlib.redirect_stdout(io.StringIO()):
-        figures = measure(given.kills, given.tasks)
+        figures = measure(given.kills, given.tasks, sign)
     if given.json:
         print(json.dumps(dataclasses.asdict(figures), indent=2))
     else:
@@ -172,7 +180,7 @@ def main() -> int:
 
 
 def _show(figures: Figures) -> None:
-    print("| seconds from the kill | median | longest |\n| --- | --- | --- |")
+    print("| seconds from the signal | median | longest |\n| --- | --- | --- |")
     for field in dataclasses.fields(Takeover):
         times = [getattr(takeover, field.name) for takeover in figures.takeovers]
         what = field.name.removesuffix("_s")

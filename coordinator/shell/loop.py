@@ -9,6 +9,7 @@ A batch that cannot be stored is kept and tried again until it is; meanwhile not
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -208,6 +209,10 @@ class Writer:
         self, error: StoreUnavailable, do: Callable[[], None], batch: Batch | None, since: Instant
     ) -> None:
         """Try to *do* it again and again; nobody is judged for the time since *since*."""
+        if self.confirms:  # if another leads by now, it shows before a word more is said
+            with contextlib.suppress(StoreUnavailable):
+                await self._in_thread(do)
+                return
         log.error("%s; nothing is assigned and no lease is granted until it can", error)
         self.outage = Outage.of(str(error), batch)
         wait_ms = RETRY_MIN_MS

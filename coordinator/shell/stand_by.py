@@ -1,8 +1,8 @@
 """Waiting for the lead of a store that several coordinators share.
 
 There is no other election: whoever holds the store's lock leads. A stand-by is not on the bus; it
-asks for the lock every second, and PostgreSQL has it to give as soon as the leader's connection has
-ended.
+asks for the lock twice a second, and PostgreSQL has it to give as soon as the leader's connection
+has ended, which it does by itself when the leader says nothing any more.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from coordinator.shell.store import Store, StoreUnavailable
 
 log = logging.getLogger("fleetbus.coordinator")
 
-ASK_EVERY_S: Final = 1.0
+ASK_EVERY_S: Final = 0.5
 
 
 async def stand_by(store: Store, stop: asyncio.Event) -> bool:

@@ -1,8 +1,8 @@
-"""Looking after the store while the fleet works: copies, history, the log's size, the count.
+"""Looking after the store while the fleet works: copies, history, the log's size, the lead.
 
 Nothing here decides about the fleet, and nothing here may harm it: what fails is told, and tried
-again later. Only short pieces of work go to the writer's thread, between its batches; a copy is
-made in a thread of its own.
+again later, unless another coordinator leads. Only short pieces of work go to the writer's thread,
+between its batches; a copy is made in a thread of its own.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from coordinator.shell.backups import (
 )
 from coordinator.shell.loop import Writer
 from coordinator.shell.retention import Forgotten, forget
-from coordinator.shell.store import Store
+from coordinator.shell.store import Store, TermEnded
 from coordinator.shell.store.engine import FILE_NAME
 from protocol.errors import FleetBusError
 from protocol.vocabulary import CoordinatorState
@@ -64,11 +64,13 @@ class Upkeep:
         self._plan_version = self.writer.state.plan_version
 
     async def run(self) -> None:
-        """Do what is due every second, until cancelled."""
+        """Do what is due every second, until cancelled. Raises :class:`TermEnded`."""
         while True:
             await asyncio.sleep(EVERY_S)
             try:
                 await self.run_once()
+            except TermEnded:
+                raise
             except (FleetBusError, OSError) as error:
                 self._complain(str(error))
             else:
@@ -78,6 +80,8 @@ class Upkeep:
         """Do what is due now. Raises what the store or the disk raises."""
         if self.writer.outage is not None:
             return
+        if self.store.lock_can_be_lost:
+            await self._in_between(self.store.confirm)
         await self._learn_plan()
         await self._in_between(self.store.note_commits)
         if self.was_restored and self.writer.state.phase is CoordinatorState.ONLINE:

@@ -95,7 +95,7 @@ def test_a_fleet_runs_on_postgresql_and_the_second_takes_over_when_the_first_is_
         assert len(fleet.runs_of(task)) == 1
 
 
-def test_one_that_lost_the_lead_while_it_slept_says_nothing_more_and_ends(
+def test_one_that_stands_still_is_replaced_and_ends_when_it_wakes_without_another_word(
     fleet: Fleet, database: Database
 ) -> None:
     client = fleet.client("ops")
@@ -104,10 +104,9 @@ def test_one_that_lost_the_lead_while_it_slept_says_nothing_more_and_ends(
     fleet.start_agent("A")
     client.wait_for("registry/A", status="idle")
     old = term_of(client)
-    first.process.send_signal(signal.SIGSTOP)
     second = start(fleet, database, "second")
     until_it_says(second, "standing by", client)
-    database.disconnect_all()
+    first.process.send_signal(signal.SIGSTOP)
     client.wait("the second to lead", lambda: term_of(client) == old + 1, WITHIN_S)
     watcher = fleet.client("coordinator-watcher", topics="inbox/#")
     first.process.send_signal(signal.SIGCONT)

@@ -141,11 +141,15 @@ class Store:
         return self._transact(work, work)
 
     def confirm(self) -> None:
-        """Make sure that this term still leads, or raise :class:`TermEnded`."""
+        """Make sure that this term still leads, or raise :class:`TermEnded`.
+
+        Whoever has asked once goes on asking every second: the lead of one who falls silent ends.
+        """
 
         def confirmed() -> None:
             with self._writer.begin():
                 self._leadership.keep(self._writer)
+                self._leadership.watch(self._writer)
                 stored = dict(self._writer.execute(select(META.c.key, META.c.value)).all())
             self._check(stored)
 
