@@ -56,6 +56,8 @@ FILTERS: Final = (
 STOP_WITHIN_S: Final = 5.0
 COMPLAIN_EVERY_S: Final = 60.0
 YOUNG_OBJECTS: Final = 20_000
+_OURS: Final = (TaskTopic, RegistryTopic, InboxTopic)
+"""Topics on which only a coordinator speaks."""
 
 
 class SteppedDown(FleetBusError):
@@ -166,7 +168,7 @@ class Coordinator:
             return  # a retained topic was cleared
         try:
             address = self.topics.parse(topic)
-            if isinstance(address, TaskTopic | RegistryTopic | InboxTopic):
+            if isinstance(address, _OURS):
                 if retained and self._sweep.is_leftover(address):
                     self.publish(Said(topic, b""))
                 return

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from coordinator.shell.mqtt import packets
-from coordinator.shell.mqtt.packets import BadPacket, Kind, Packet, Reader
+from coordinator.shell.mqtt.packets import BadPacket, Delivery, Kind, Packet, Reader
 
 log = logging.getLogger("fleetbus.bus")
 
@@ -196,7 +196,7 @@ class Link(asyncio.Protocol):
         self._heard_at = self._loop.time()
         try:
             for packet in self._reader.feed(data):
-                if packet.kind == Kind.PUBLISH:
+                if isinstance(packet, Delivery):
                     self._deliver(packet)
                 else:
                     self._take(packet)
@@ -217,8 +217,7 @@ class Link(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(None)
 
-    def _deliver(self, packet: Packet) -> None:
-        message = packets.delivery(packet)
+    def _deliver(self, message: Delivery) -> None:
         try:
             self._on_message(message.topic, message.payload, message.is_retained)
         except Exception:  # a fault of ours with one message must not end the connection

@@ -18,6 +18,9 @@ _MOST_LENGTH_BYTES: Final = 4
 _RETAIN: Final = 0x01
 _QOS_1: Final = 0x02
 _QOS_BITS: Final = 0x06
+_PUBLISH: Final = 3
+_SHORT: Final = 2
+"""The shortest body of a PUBLISH: the length of a topic."""
 
 
 class Kind(IntEnum):
@@ -60,38 +63,44 @@ class Reader:
     _skip: int = 0
     """How many bytes of an overlong packet are still to pass."""
 
-    def feed(self, data: bytes) -> list[Packet]:
-        """Take in *data*; return the packets that are complete now, or raise :class:`BadPacket`."""
+    def feed(self, data: bytes) -> "list[Packet | Delivery]":
+        """Take in *data*; return the packets that are complete now, or raise :class:`BadPacket`.
+
+        A PUBLISH comes read: it is nearly all there is.
+        """
         if self._skip:
             passed = min(self._skip, len(data))
             self._skip -= passed
             data = data[passed:]
         buffer = self._buffer
         buffer += data
-        packets: list[Packet] = []
+        packets: list[Packet | Delivery] = []
         view = bytes(buffer)
         at, end = 0, len(view)
         while end - at >= 2:  # noqa: PLR2004 -- the shortest packet
-            length, body = _length(view, at + 1)
-            if body == 0:
-                break
-            kept = min(length, LONGEST_BODY)
-            if end - body < kept:
+            length, body = view[at + 1], at + 2
+            if length >= 0x80:  # noqa: PLR2004 -- more than one digit
+                length, body = _length(view, at + 1)
+                if body == 0:
+                    break
+            kept = min(LONGEST_BODY, length)
+            stop = body + kept
+            if end < stop:
                 break
             first = view[at]
-            packets.append(Packet(first >> 4, first & 0x0F, view[body : body + kept]))
-            passed = min(length - kept, end - body - kept)
+            if first >> 4 == _PUBLISH:
+                packets.append(_delivery(view, first, body, stop))
+            else:
+                packets.append(Packet(first >> 4, first & 0x0F, view[body:stop]))
+            passed = min(length - kept, end - stop) if kept < length else 0
             self._skip = length - kept - passed
-            at = body + kept + passed
+            at = stop + passed
         del buffer[:at]
         return packets
 
 
 def _length(view: bytes, at: int) -> tuple[int, int]:
     """Read a remaining length (§2.2.3); return it and where the body starts, 0 if not known yet."""
-    byte = view[at]
-    if byte < 0x80:  # noqa: PLR2004 -- one digit: nearly always
-        return byte, at + 1
     length, shift = 0, 0
     for n in range(_MOST_LENGTH_BYTES):
         if at + n >= len(view):
@@ -104,23 +113,25 @@ def _length(view: bytes, at: int) -> tuple[int, int]:
     raise BadPacket("a remaining length of more than four bytes")
 
 
-def delivery(packet: Packet) -> Delivery:
-    """Read a PUBLISH (§3.3); this client subscribes at QoS 1 at most."""
-    flags, body = packet.flags, packet.body
-    qos = flags & _QOS_BITS
+def _delivery(view: bytes, first: int, body: int, stop: int) -> Delivery:
+    """Read the PUBLISH in ``view[body:stop]`` (§3.3); this client subscribes at QoS 1 at most."""
+    qos = first & _QOS_BITS
     if qos > _QOS_1:
         raise BadPacket(f"a message at QoS {qos >> 1}, which nobody asked for")
+    if stop - body < _SHORT:
+        raise BadPacket("a PUBLISH without a topic")
+    after_topic = body + 2 + (view[body] << 8 | view[body + 1])
+    payload = after_topic + 2 if qos else after_topic
+    if payload > stop:
+        raise BadPacket("a PUBLISH that is shorter than its topic")
     try:
-        end = 2 + (body[0] << 8 | body[1])
-        topic = body[2:end].decode()
-        if not qos:
-            return Delivery(topic, body[end:], bool(flags & _RETAIN), 0)
-        packet_id = body[end] << 8 | body[end + 1]
-    except (IndexError, UnicodeDecodeError) as error:
+        topic = view[body + 2 : after_topic].decode()
+    except UnicodeDecodeError as error:
         raise BadPacket(f"a PUBLISH that cannot be read: {error}") from None
-    if packet_id == 0 or len(body) < end:
-        raise BadPacket("a PUBLISH that cannot be read")
-    return Delivery(topic, body[end + 2 :], bool(flags & _RETAIN), packet_id)
+    packet_id = view[after_topic] << 8 | view[after_topic + 1] if qos else 0
+    if qos and packet_id == 0:
+        raise BadPacket("a PUBLISH at QoS 1 without a packet id")
+    return Delivery(topic, view[payload:stop], bool(first & _RETAIN), packet_id)
 
 
 def packet_id_of(packet: Packet) -> int:
