@@ -25,7 +25,7 @@ from coordinator.core.state import State
 from coordinator.shell.batch import Batch
 from coordinator.shell.loop import Writer
 from coordinator.shell.mqtt import Hello, Link, packets
-from coordinator.shell.mqtt.packets import Kind, Reader
+from coordinator.shell.mqtt.packets import Delivery, Reader
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.recollection import remember
 from coordinator.shell.service import Coordinator
@@ -99,11 +99,10 @@ class Stage:
         said = self.transport.take()
         self.bytes_said += len(said)
         answers = bytearray()
-        for packet in self._reader.feed(said):
-            if packet.kind != Kind.PUBLISH:
+        for message in self._reader.feed(said):
+            if not isinstance(message, Delivery):
                 continue
             self.messages += 1
-            message = packets.delivery(packet)
             if message.packet_id:
                 answers += b"\x40\x02" + message.packet_id.to_bytes(2)
             self._deliver(message.topic, message.payload)
