@@ -6,12 +6,12 @@ opening a message. One root is one fleet.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Final, TypeAlias
 
 from protocol import names
 from protocol.errors import BadName, BadTopic
+from protocol.vocabulary import Word
 
 VERSION: Final = "v1"
 MAX_TOPIC_BYTES: Final = 200
@@ -19,7 +19,7 @@ DEFAULT_ROOT: Final = "fleet"
 REMEMBERED_TOPICS: Final = 100_000
 
 
-class AgentChannel(StrEnum):
+class AgentChannel(Word):
     """What an agent says, below ``agents/<agent>/``."""
 
     PRESENCE = "presence"
@@ -29,14 +29,14 @@ class AgentChannel(StrEnum):
     REPORT = "report"
 
 
-class InboxChannel(StrEnum):
+class InboxChannel(Word):
     """What the coordinator tells one agent, below ``inbox/<agent>/``."""
 
     DESIRED = "desired"
     LEASE = "lease"
 
 
-class HostChannel(StrEnum):
+class HostChannel(Word):
     """What is said of one machine, below ``hosts/<host>/``: by its host, and ``desired`` to it."""
 
     PRESENCE = "presence"
@@ -45,7 +45,7 @@ class HostChannel(StrEnum):
     DESIRED = "desired"
 
 
-class CoordinatorChannel(StrEnum):
+class CoordinatorChannel(Word):
     """What the coordinator says of itself and the fleet, below ``coordinator/``."""
 
     PRESENCE = "presence"

@@ -4,9 +4,19 @@ Their values are what people type and read; they never change within a protocol 
 """
 
 from enum import StrEnum
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 
-class AgentStatus(StrEnum):
+class Word(StrEnum):
+    """One word of a closed set."""
+
+    if not TYPE_CHECKING:
+        # As in its base, where each look costs two calls of Python; a task is worth thirty looks.
+        value = property(attrgetter("_value_"))
+
+
+class AgentStatus(Word):
     """What an agent is doing, as the coordinator sees it."""
 
     ONLINE = "online"
@@ -17,7 +27,7 @@ class AgentStatus(StrEnum):
     MAINTENANCE = "maintenance"
 
 
-class AgentHealth(StrEnum):
+class AgentHealth(Word):
     """How well an agent is, judged from its metrics."""
 
     HEALTHY = "healthy"
@@ -26,7 +36,7 @@ class AgentHealth(StrEnum):
     UNKNOWN = "unknown"
 
 
-class AgentCapability(StrEnum):
+class AgentCapability(Word):
     """The capabilities of the original fleet; any other lower-case word is as good."""
 
     QUEST = "quest"
@@ -40,7 +50,7 @@ class AgentCapability(StrEnum):
     SOCIAL = "social"
 
 
-class Priority(StrEnum):
+class Priority(Word):
     """How urgent a task is, most urgent first."""
 
     CRITICAL = "critical"
@@ -50,7 +60,7 @@ class Priority(StrEnum):
     MAINTENANCE = "maintenance"
 
 
-class TaskStatus(StrEnum):
+class TaskStatus(Word):
     """The public status of a task; ``phase`` says more."""
 
     PENDING = "pending"
@@ -69,7 +79,7 @@ class TaskStatus(StrEnum):
 _TERMINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 
-class Constraint(StrEnum):
+class Constraint(Word):
     """What a task may ask for in its ``constraints``."""
 
     DAILY_CAP = "daily_cap"
@@ -83,7 +93,7 @@ class Constraint(StrEnum):
     MUST_FIT = "must_fit"
 
 
-class PresenceState(StrEnum):
+class PresenceState(Word):
     """What an agent says of itself; ``lost`` is said by its last will."""
 
     ONLINE = "online"
@@ -93,7 +103,7 @@ class PresenceState(StrEnum):
     LOST = "lost"
 
 
-class HostedState(StrEnum):
+class HostedState(Word):
     """How it is with an agent on its host.
 
     ``waiting``: it ended and is started again in a moment. ``error``: it ended too often and is not
@@ -107,7 +117,7 @@ class HostedState(StrEnum):
     ERROR = "error"
 
 
-class CoordinatorState(StrEnum):
+class CoordinatorState(Word):
     """What the coordinator says of itself; ``offline`` is also its last will.
 
     ``safe``: its store cannot be written, so it assigns nothing, grants no lease and takes no
@@ -121,7 +131,7 @@ class CoordinatorState(StrEnum):
     OFFLINE = "offline"
 
 
-class HoldingPhase(StrEnum):
+class HoldingPhase(Word):
     """How far an agent is with an assignment that it holds."""
 
     ACCEPTED = "accepted"
@@ -131,7 +141,7 @@ class HoldingPhase(StrEnum):
     REPORTING = "reporting"
 
 
-class ReportEvent(StrEnum):
+class ReportEvent(Word):
     """A step in the life of one assignment."""
 
     STARTED = "started"
@@ -161,7 +171,7 @@ _REPORT_ENDS = frozenset(
 )
 
 
-class AgentMode(StrEnum):
+class AgentMode(Word):
     """What the coordinator wants of an agent as a whole."""
 
     ACTIVE = "active"
@@ -170,7 +180,7 @@ class AgentMode(StrEnum):
     STOP = "stop"
 
 
-class Want(StrEnum):
+class Want(Word):
     """What the coordinator wants of one assignment."""
 
     RUN = "run"
@@ -178,14 +188,14 @@ class Want(StrEnum):
     CANCEL = "cancel"
 
 
-class OnLeaseLost(StrEnum):
+class OnLeaseLost(Word):
     """What an agent does with a task whose lease runs out."""
 
     STOP = "stop"
     FINISH = "finish"
 
 
-class SubmitOp(StrEnum):
+class SubmitOp(Word):
     """What a client may ask of the coordinator."""
 
     CREATE = "create"
@@ -221,7 +231,7 @@ class SubmitOp(StrEnum):
     PLAN = "plan"
 
 
-class PlanAction(StrEnum):
+class PlanAction(Word):
     """What ``plan`` asks: to look at plans, or to put one in force."""
 
     SHOW = "show"

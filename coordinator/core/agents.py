@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from coordinator.core.why.obstacles import Obstacles
 
 KEPT_BOOTS: Final = 16
+_THERE: Final = frozenset({PresenceState.ONLINE, PresenceState.PAUSED, PresenceState.DRAINING})
 
 
 @dataclass(slots=True)
@@ -172,8 +173,7 @@ class Agent:
             self.heard_ms is not None
             and not self.suspect
             and not self.lost
-            and self.presence
-            in {PresenceState.ONLINE, PresenceState.PAUSED, PresenceState.DRAINING}
+            and self.presence in _THERE
         )
 
     @property

@@ -5,6 +5,9 @@ They mean what the plan's rules of the same names mean, with the task's ``name``
 
 import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from coordinator.core.errors import BadRequest
@@ -19,10 +22,14 @@ _CONSTRAINTS: Final = tuple(constraint.value for constraint in Constraint)
 _HEALTHS: Final = "one of " + ", ".join(health.value for health in AgentHealth)
 _RULES: Final = ("recent_failure", "task_cooldown")
 _MAX_SECONDS: Final = 366 * 86_400
+_TERMS_KEPT: Final = 4_096
 
 
 def terms_of(spec: TaskSpec, policy: Policy) -> Terms:
     """Read the terms out of *spec*, or raise :class:`BadRequest`."""
+    plain = _plain_terms(_plain_of(spec))
+    if not (spec.constraints or spec.anti_pattern_rules):
+        return plain
     said = _Said(spec.constraints, "spec.constraints")
     said.refuse_unknown(_CONSTRAINTS)
     failures = _failure_rule(spec)
@@ -30,8 +37,9 @@ def terms_of(spec: TaskSpec, policy: Policy) -> Terms:
     own_cooldown = said.read(Constraint.COOLDOWN, _duration, "seconds, above 0")
     if own_cooldown is not None:
         cooldowns.append(own_cooldown)
-    return Terms(
-        capabilities=frozenset(spec.capabilities)
+    return replace(
+        plain,
+        capabilities=plain.capabilities
         | frozenset(
             said.read(Constraint.AGENT_CAPABILITY, _names, "a capability, or a list") or ()
         ),
@@ -42,23 +50,60 @@ def terms_of(spec: TaskSpec, policy: Policy) -> Terms:
         windows=_windows(said, policy),
         must_fit=bool(said.read(Constraint.MUST_FIT, _flag, "true or false")),
         daily_cap=_least(
-            spec.daily_cap, said.read(Constraint.DAILY_CAP, _whole, "a whole number, 0 or more")
+            plain.daily_cap, said.read(Constraint.DAILY_CAP, _whole, "a whole number, 0 or more")
         ),
         weekly_cap=_least(
-            spec.weekly_cap, said.read(Constraint.WEEKLY_CAP, _whole, "a whole number, 0 or more")
+            plain.weekly_cap, said.read(Constraint.WEEKLY_CAP, _whole, "a whole number, 0 or more")
         ),
         cooldown_ms=max(cooldowns, default=None),
         cooldown_key=said.read(Constraint.COOLDOWN_KEY, _name, "a name"),
         max_failures=failures[0],
         failure_timeout_ms=failures[1],
         failure_window_ms=failures[2],
-        concurrency_key=spec.concurrency_key,
-        run_limit_ms=_ms(spec.run_limit_s),
-        progress_limit_ms=_ms(spec.progress_limit_s),
-        cancel_grace_ms=int(spec.cancel_grace_s * 1000),
-        max_attempts=spec.max_attempts,
-        on_lease_lost=spec.on_lease_lost,
-        estimated_ms=_ms(spec.estimated_duration_s),
+    )
+
+
+_plain_of: Final = attrgetter(
+    "capabilities",
+    "daily_cap",
+    "weekly_cap",
+    "concurrency_key",
+    "run_limit_s",
+    "progress_limit_s",
+    "cancel_grace_s",
+    "max_attempts",
+    "on_lease_lost",
+    "estimated_duration_s",
+)
+"""Reads off a :class:`TaskSpec` what :func:`_plain_terms` makes terms of."""
+
+
+@lru_cache(_TERMS_KEPT)  # most tasks of a fleet ask for the same few things
+def _plain_terms(asked: tuple[Any, ...]) -> Terms:
+    """Make the terms of a task without constraints and rules of its own, from `_plain_of`."""
+    (
+        capabilities,
+        daily_cap,
+        weekly_cap,
+        concurrency_key,
+        run_limit_s,
+        progress_limit_s,
+        cancel_grace_s,
+        max_attempts,
+        on_lease_lost,
+        estimated_duration_s,
+    ) = asked
+    return Terms(
+        capabilities=frozenset(capabilities),
+        daily_cap=daily_cap,
+        weekly_cap=weekly_cap,
+        concurrency_key=concurrency_key,
+        run_limit_ms=_ms(run_limit_s),
+        progress_limit_ms=_ms(progress_limit_s),
+        cancel_grace_ms=int(cancel_grace_s * 1000),
+        max_attempts=max_attempts,
+        on_lease_lost=on_lease_lost,
+        estimated_ms=_ms(estimated_duration_s),
     )
 
 

@@ -6,7 +6,8 @@ one term (leases' ends on a monotonic clock, who is suspect) is not in it.
 
 from dataclasses import asdict
 from functools import lru_cache
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, ne
 from typing import Any, Final
 
 from coordinator.core.agents import Agent, Ledger
@@ -75,11 +76,9 @@ _TERMS_KEPT: Final = 4096
 
 def task_record(task: Task) -> Record:
     """Write down *task*."""
-    record: Record = {
-        name: value
-        for name, value, empty in zip(_PLAIN, _plain_of(task), _EMPTY_PLAIN, strict=True)
-        if value is not None and value != empty
-    }
+    values = _plain_of(task)
+    is_set = map(ne, values, _EMPTY_PLAIN)
+    record: Record = dict(compress(zip(_PLAIN, values, strict=True), is_set))
     record["priority"], record["phase"] = task.priority.value, task.phase.value
     record["terms"] = terms_record(task.terms)
     if task.outcome is not None:

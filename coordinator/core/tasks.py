@@ -6,11 +6,10 @@ or paused on an agent.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from protocol.messages import Assignment
-from protocol.vocabulary import OnLeaseLost, Priority, TaskStatus, Want
+from protocol.vocabulary import OnLeaseLost, Priority, TaskStatus, Want, Word
 
 if TYPE_CHECKING:
     from coordinator.core.gates import CountedGate
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from coordinator.core.terms import Terms
 
 
-class Phase(StrEnum):
+class Phase(Word):
     """The finer state of a task."""
 
     SCHEDULED = "scheduled"

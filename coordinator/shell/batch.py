@@ -61,30 +61,31 @@ class Batch:
 
     def add(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 -- one arm per effect
         """Merge *effects* in, in their order."""
+        # The most frequent kinds first.
         for effect in effects:
             match effect:
                 case SaveTask(task):
                     self.tasks[task] = None
-                case ShowTask(task):
-                    self.shown_tasks[task] = True
-                case SayDesired(desired):
-                    self.desired[desired.agent] = effect
-                case SayHostDesired(listed):
-                    self.host_desired[listed.host] = effect
                 case SayLease(agent=agent):
                     self._add_lease(agent, effect)
-                case SaveLedger(agent, boot):
-                    self.ledgers[agent, boot] = None
                 case ShowAgent(agent):
                     self.shown_agents[agent] = None
-                case LogAttempt():
-                    self.attempts.append(effect)
-                case SayReply():
-                    self.replies.append(effect)
-                case SaveReply():
-                    self.saved_replies.append(effect)
+                case ShowTask(task):
+                    self.shown_tasks[task] = True
                 case SaveMark(kind, key):
                     self.marks[kind, key] = None
+                case SayDesired(desired):
+                    self.desired[desired.agent] = effect
+                case SaveReply():
+                    self.saved_replies.append(effect)
+                case SayReply():
+                    self.replies.append(effect)
+                case SaveLedger(agent, boot):
+                    self.ledgers[agent, boot] = None
+                case LogAttempt():
+                    self.attempts.append(effect)
+                case SayHostDesired(listed):
+                    self.host_desired[listed.host] = effect
                 case SavePlan():
                     self.plans.append(effect)
                 case SaveAgent(agent):

@@ -212,6 +212,8 @@ def _text(text: str) -> bytes:
 def _digits(length: int) -> bytes:
     if length < 0x80:  # noqa: PLR2004 -- one digit
         return bytes((length,))
+    if length < 0x4000:  # noqa: PLR2004 -- two digits: nearly all the others
+        return bytes((length & 0x7F | 0x80, length >> 7))
     digits = bytearray()
     while True:
         length, digit = length >> 7, length & 0x7F

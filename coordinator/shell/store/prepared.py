@@ -4,7 +4,8 @@ Composing and looking up a statement costs SQLAlchemy several times what the dat
 it out. What is said in every transaction is therefore compiled when the store is opened.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Dialect, Select
@@ -22,17 +23,20 @@ class Prepared:
     ) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=columns)
         self._text = str(compiled)
-        self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        order: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self._in_order = None if order is None else _in_order(order)
+        """Puts the parameters of one row in the order of the text, where it does not name them."""
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
         """Carry the statement out for each of *rows*: parameters by name."""
-        order = self._order
-        parameters: Any = (
-            [dict(row) for row in rows]
-            if order is None
-            else [tuple(row[name] for name in order) for row in rows]
-        )
+        parameters: Any = list(map(self._in_order or dict, rows))
         # One by itself, or a question would be asked without listening to the answer.
         return connection.exec_driver_sql(
             self._text, parameters[0] if len(parameters) == 1 else parameters
         )
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple(row[name] for name in names)  # itemgetter gives one by itself
