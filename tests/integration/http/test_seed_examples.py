@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import httpx2
 import pytest
 
 from coordinator.http.client import (
@@ -47,7 +48,9 @@ def _here(room: ControlRoom, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_here")
-def test_the_usage_examples_of_the_original_document_work_from_register_to_completed() -> None:
+def test_the_usage_examples_of_the_original_document_work_from_register_to_completed(
+    admin: httpx2.Client,
+) -> None:
     agent = register_agent(
         name="Seed",
         machine_id="DESKTOP-ABC123",
@@ -103,6 +106,7 @@ def test_the_usage_examples_of_the_original_document_work_from_register_to_compl
         update_task_status(next_task.id, ScheduleStatus.RUNNING)
     update_agent_heartbeat("Seed", AgentStatus.OFFLINE)
     wait_until(lambda: the_orchestrator().agent("Seed").status is AgentStatus.OFFLINE)
+    assert admin.delete("/agents/Seed").status_code == 200  # the room is as it was
 
 
 @pytest.mark.usefixtures("_here")
