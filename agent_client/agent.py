@@ -77,11 +77,11 @@ class Agent:
     ) -> None:
         if isinstance(capabilities, str):
             raise BadSetting("capabilities", capabilities, "a list of words, not one text")
-        name, profile = name_of(name), profile_of(broker_profile)
+        name, root, profile = name_of(name), root_of(root), profile_of(broker_profile)
         self.settings = AgentSettings(
             name=name,
             broker=broker_of(broker),
-            root=root_of(root),
+            root=root,
             machine_id=machine_id_of(machine_id),
             window_id=window_id,
             capabilities=tuple(capabilities),
@@ -90,7 +90,7 @@ class Agent:
             heartbeat_s=heartbeat_of(heartbeat_s),
             config_path=config_path,
             profile=profile,
-            client_id=client_id_of(name, profile),
+            client_id=client_id_of(name, root, profile),
             state_dir=None if state_dir is None else Path(state_dir),
         )
         self._drain_s = drain_s

@@ -215,9 +215,15 @@ def profile_of(name: str | None) -> BrokerProfile:
     return BROKER_PROFILES[name]
 
 
-def client_id_of(name: str, profile: BrokerProfile) -> str:
-    """Make the client id of *name*; where it is not bound to the name, nobody may guess it."""
-    return f"{name}-{os.urandom(6).hex()}" if profile.suffixes_client_ids else name
+def client_id_of(name: str, root: str, profile: BrokerProfile) -> str:
+    """Make the client id of *name* in the fleet of *root*.
+
+    A broker has one connection for each, and fleets that share a broker may have agents of one
+    name. Where a client id is not bound to a name, nobody may guess it.
+    """
+    if profile.suffixes_client_ids:
+        return f"{name}-{os.urandom(6).hex()}"
+    return name if root == DEFAULT_ROOT else f"{root}/{name}"
 
 
 def broker_of(url: str | None) -> BrokerAddress:

@@ -28,6 +28,7 @@ from broker.identity import (
     claims_coordinator,
     examine,
     identify,
+    within,
 )
 from broker.pace import Bucket, Pace, Paces
 from broker.tally import Tally
@@ -99,6 +100,7 @@ class FleetAccess:
     def admit(self, connect: Connect) -> Admission:
         """Judge *connect* by its credentials and the access table, as they are at this moment."""
         self._look()
+        connect = within(self._topics, connect)
         name, entries = connect.username, self._book.entries
         if claims_coordinator(name):
             return self._decide(connect, self._secret())

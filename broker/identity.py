@@ -7,7 +7,7 @@ that it can read the file beside its own store.
 """
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from broker.credentials.records import Entry, matching, slow_hashes
@@ -50,6 +50,11 @@ class Unchecked:
     """The password is one of a person's if it matches one of ``hashes``, which takes time."""
 
     hashes: tuple[str, ...] = field(repr=False)
+
+
+def within(topics: Topics, connect: Connect) -> Connect:
+    """Take the root of *topics* off the client id, before which an agent may put it."""
+    return replace(connect, client_id=connect.client_id.removeprefix(f"{topics.root}/"))
 
 
 Proof: TypeAlias = Proven | Unchecked | Claim | Refusal

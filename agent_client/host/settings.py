@@ -56,7 +56,7 @@ class HostSettings:
             root=self.root,
             machine_id=self.machine_id,
             profile=self.profile,
-            client_id=client_id_of(name, self.profile),
+            client_id=client_id_of(name, self.root, self.profile),
         )
         object.__setattr__(self, "bus", bus)
 

@@ -229,6 +229,7 @@ def test_an_empty_retained_message_clears_its_topic(broker: BrokerAddress, name:
         pytest.param("coordinator", "coordinator", "guess", NOT_AUTHORIZED, id="a wrong one"),
         pytest.param("bot", "coordinator", "<secret>", NOT_AUTHORIZED, id="a foreign client id"),
         pytest.param("coordinator", None, None, NOT_AUTHORIZED, id="an observer in disguise"),
+        pytest.param("fleet/coordinator", None, None, NOT_AUTHORIZED, id="in a thin disguise"),
         pytest.param("coordinator", "coordinator", "<secret>", ACCEPTED, id="the coordinator"),
         pytest.param("coordinator-2", "coordinator-2", "<secret>", ACCEPTED, id="a stand-by"),
         pytest.param("coordinator-x", "coordinator", "<secret>", ACCEPTED, id="with a suffix"),

@@ -136,6 +136,8 @@ def test_a_profile_says_what_the_broker_needs(monkeypatch: pytest.MonkeyPatch) -
         "bot",
         1,
     )
+    # Fleets that share a broker may have agents of one name.
+    assert Agent("bot", root="west/coast").settings.client_id == "west/coast/bot"
     monkeypatch.setenv("FLEETBUS_BROKER_PROFILE", "nats")
     first, second = Agent("bot").settings, Agent("bot").settings
     assert (first.profile.subscribe_qos, first.username) == (0, "bot")
