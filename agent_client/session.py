@@ -27,8 +27,9 @@ from agent_client.core.identity import Identity, Verdict
 from agent_client.core.outbox import StoredReport
 from agent_client.dropped import Dropped
 from agent_client.errors import AgentError, SubscriptionRefused, Superseded
-from agent_client.messages import CoordinatorPresence, Desired, Lease, Presence, Registry, RollCall
+from agent_client.messages import CoordinatorPresence, Lease, Presence, Registry, RollCall
 from agent_client.messages.codec import decode
+from agent_client.messages.rereading import DesiredReader
 from agent_client.metrics import MetricSet
 from agent_client.settings import AgentSettings, BrokerAddress
 from agent_client.statements import Statements
@@ -83,6 +84,7 @@ class Session:
         self._host: tuple[int, str] | None = None
         self._successor: Presence | None = None
         self._give_way_due: int | None = None
+        self._desired = DesiredReader()
         self._term = 0
         self._turn = 0
         topics, name = settings.topics, settings.name
@@ -97,7 +99,7 @@ class Session:
         coordinator = topics.coordinator(CoordinatorChannel.PRESENCE)
         rollcall = topics.coordinator(CoordinatorChannel.ROLLCALL)
         self._listeners: dict[str, Callable[[bytes, int], Event | None]] = {
-            desired: lambda payload, _: DesiredReceived(decode(Desired, payload)),
+            desired: lambda payload, _: DesiredReceived(self._desired.read(payload)),
             lease: lambda payload, _: LeaseReceived(decode(Lease, payload)),
             coordinator: self._on_coordinator,
             rollcall: self._on_rollcall,

@@ -143,10 +143,12 @@ def _one_of(allowed: tuple[Any, ...]) -> Reader:
 
 
 def _ruled(read: Reader, rules: Sequence[Range | Length | Matches]) -> Reader:
+    checks = [rule.check for rule in rules]
+
     def ruled(value: Any) -> Any:  # noqa: ANN401 - what the type says
         found = read(value)
-        for rule in rules:
-            rule.check(found)
+        for check in checks:
+            check(found)
         return found
 
     return ruled
@@ -174,7 +176,12 @@ def _list(read: Reader, make: Callable[[list[Any]], Any]) -> Reader:
     def read_all(value: object) -> Any:  # noqa: ANN401 - what `make` makes
         if type(value) is not list:
             raise Mismatch("a list", value)
-        return make([_under(index, read, member) for index, member in enumerate(value)])
+        found: list[Any] = []
+        try:
+            found.extend(map(read, value))
+        except Mismatch as mismatch:
+            raise mismatch.under(len(found)) from None
+        return make(found)
 
     return read_all
 
@@ -207,17 +214,24 @@ def _object(kind: type[Any], *, closed: bool) -> Reader:
     readers = {field.name: reader_of(hints[field.name], closed=closed) for field in fields}
     unset = dataclasses.MISSING
     required = {f.name for f in fields if f.default is unset and f.default_factory is unset}
-    known = ", ".join(readers) or "nothing"
+    names = list(readers)
+    known = ", ".join(names) or "nothing"
 
     def read(value: object) -> Any:  # noqa: ANN401 - an instance of `kind`
         if type(value) is not dict:
+            if type(value) is kind:
+                return value  # read before, and put where it was found
             raise Mismatch("an object", value)
+        if missing := required - value.keys():
+            raise Missing((min(missing, key=names.index),))
         given = {}
-        for name, one in readers.items():
-            if name in value:
-                given[name] = _under(name, one, value[name])
-            elif name in required:
-                raise Missing((name,))
+        name = ""
+        try:
+            for name, one in readers.items():
+                if name in value:
+                    given[name] = one(value[name])
+        except Mismatch as mismatch:
+            raise mismatch.under(name) from None
         if closed and (unknown := value.keys() - readers.keys()):
             name = min(unknown)
             raise Mismatch(f"one of the known names ({known})", name, (name,))

@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _SHOWN: int = 60
@@ -74,8 +74,12 @@ class Matches:
     """A text that ``pattern`` describes as a whole."""
 
     pattern: str
+    _whole: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_whole", re.compile(self.pattern))
 
     def check(self, value: Any) -> None:  # noqa: ANN401 - the type was looked at before
         """Raise :class:`Mismatch` unless *value* is so."""
-        if re.fullmatch(self.pattern, value) is None:
+        if self._whole.fullmatch(value) is None:
             raise Mismatch(f"a text like {self.pattern}", value)
