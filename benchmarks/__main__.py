@@ -1,4 +1,8 @@
-"""Measure the fleet bus on this machine and print a table: ``python -m benchmarks``."""
+"""Measure the fleet bus on this machine and print a table: ``python -m benchmarks``.
+
+Each figure is the median of so many rounds, in each of which everything is measured once on each
+broker. ``build/benchmarks`` has every round (``ours.json``) and the table (``ours.md``).
+"""
 
 import argparse
 import contextlib
@@ -7,15 +11,30 @@ import io
 import json
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.bus import disk, durability, heartbeats, latency, throughput
+from benchmarks.bus import (
+    disk,
+    durability,
+    growth,
+    heartbeats,
+    latency,
+    memory,
+    submission,
+    throughput,
+)
 from tests.support.brokers import BROKERS
 from tests.support.fleet_process import OUTSIDE
 
-USUAL: Final = ("tasks", "latency", "heartbeats")
+USUAL: Final = ("tasks", "latency", "heartbeats", "submission", "memory")
+ASKED_FOR: Final = ("durability", "growth")
+RESULTS: Final = Path(__file__).parents[1] / "build" / "benchmarks"
+Figures = dict[str, dict[str, float]]
+"""Measure to its figures."""
 
 
 def main() -> int:
@@ -28,11 +47,13 @@ def main() -> int:
     parser.add_argument("--slots", type=int, default=1, help="tasks at once per agent (default 1)")
     parser.add_argument("--samples", type=int, default=200, help="dispatches (default 200)")
     parser.add_argument("--beats", type=int, default=10_000, help="heartbeats (default 10000)")
+    parser.add_argument("--submitted", type=int, default=10_000, help="tasks (default 10000)")
+    parser.add_argument("--rounds", type=int, default=1, help="of everything (default 1)")
     parser.add_argument("--turns", type=int, default=3, help="of durability (default 3)")
     parser.add_argument(
         "--only",
-        choices=(*USUAL, "durability"),
-        help="one of them; durability, which measures the others several times, only if asked for",
+        choices=(*USUAL, *ASKED_FOR),
+        help=f"one of them; {' and '.join(ASKED_FOR)}, which take long, only if asked for",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args()
@@ -47,36 +68,61 @@ def main() -> int:
         "tasks": lambda kind: throughput.measure(kind, given.tasks, given.agents, given.slots),
         "latency": lambda kind: latency.measure(kind, given.samples, given.agents),
         "heartbeats": lambda kind: heartbeats.measure(kind, 500, max(1, given.beats // 500)),
+        "submission": lambda kind: submission.measure(kind, given.submitted),
+        "memory": memory.measure,
+        "growth": growth.measure,
         "durability": lambda kind: durability.measure(
             kind, given.tasks, given.samples, given.agents, given.slots, given.turns
         ),
     }
     chosen = [given.only] if given.only else list(USUAL)
-    results: dict[str, dict[str, Any]] = {}
-    for kind in kinds:
-        for name in chosen:
-            print(f"measuring {name} on {kind} ...", file=sys.stderr)
-            # The parts' logs belong to the table only when something has failed.
-            with contextlib.redirect_stdout(io.StringIO()) as logs:
-                try:
-                    result = measures[name](kind)
-                except BaseException:
-                    sys.stderr.write(logs.getvalue())
-                    raise
-            results.setdefault(kind, {})[name] = dataclasses.asdict(result)
+    rounds: dict[str, list[Figures]] = {kind: [] for kind in kinds}
+    for number in range(given.rounds):
+        for kind in kinds:
+            rounds[kind].append({})
+            for name in chosen:
+                print(f"round {number + 1}: {name} on {kind} ...", file=sys.stderr)
+                rounds[kind][-1][name] = _quietly(measures[name], kind)
+    results = {kind: _medians(of_one) for kind, of_one in rounds.items()}
     machine = {"machine": platform.platform(), "python": platform.python_version()}
     machine["processors"] = str(os.cpu_count())
     machine["commit_p50_ms"] = f"{disk.measure(200).commit_p50_ms:.2f}"
-    if given.json:
-        print(json.dumps({**machine, "results": results}, indent=2))
-    else:
-        print_table(machine, results)
+    machine["rounds"] = str(given.rounds)
+    shown = table(machine, results)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    document = {"machine": machine, "results": results, "rounds": rounds}
+    (RESULTS / "ours.json").write_text(json.dumps(document, indent=2) + "\n")
+    (RESULTS / "ours.md").write_text(shown + "\n")
+    print(json.dumps({**machine, "results": results}, indent=2) if given.json else shown)
     return 0
 
 
-def print_table(machine: dict[str, str], results: dict[str, dict[str, Any]]) -> None:
-    print(f"{machine['processors']} processors, Python {machine['python']}, {machine['machine']};")
-    print(f"one commit to disk takes {machine['commit_p50_ms']} ms\n")
+def _quietly(measure: Callable[[str], Any], kind: str) -> dict[str, float]:
+    """Measure; the parts' logs belong to the table only when something has failed."""
+    with contextlib.redirect_stdout(io.StringIO()) as logs:
+        try:
+            return dataclasses.asdict(measure(kind))
+        except BaseException:
+            sys.stderr.write(logs.getvalue())
+            raise
+
+
+def _medians(rounds: list[Figures]) -> Figures:
+    return {
+        name: {
+            figure: statistics.median(of_round[name][figure] for of_round in rounds)
+            for figure in figures
+        }
+        for name, figures in rounds[0].items()
+    }
+
+
+def table(machine: dict[str, str], results: dict[str, Figures]) -> str:
+    """Write the medians as Markdown, a column for each broker."""
+    lines = [
+        f"{machine['processors']} processors, Python {machine['python']}, {machine['machine']};",
+        f"one commit to disk takes {machine['commit_p50_ms']} ms; medians of {machine['rounds']}\n",
+    ]
     rows: dict[str, list[str]] = {}
     for measured in results.values():
         for name, figures in measured.items():
@@ -87,10 +133,10 @@ def print_table(machine: dict[str, str], results: dict[str, dict[str, Any]]) -> 
                     else f"{value:,}"
                 )
                 rows.setdefault(f"{name}: {figure.replace('_', ' ')}", []).append(shown)
-    print("| figure |", " | ".join(results), "|")
-    print("| --- |", " | ".join("---:" for _ in results), "|")
-    for name, cells in rows.items():
-        print(f"| {name} |", " | ".join(cells), "|")
+    lines.append(f"| figure | {' | '.join(results)} |")
+    lines.append(f"| --- | {' | '.join('---:' for _ in results)} |")
+    lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()]
+    return "\n".join(lines)
 
 
 sys.exit(main())

@@ -47,3 +47,12 @@ def cpu_seconds(fleet: Fleet, part: str) -> float:
     """Return the processor time that a part has used so far."""
     times = psutil.Process(fleet.part(part).process.pid).cpu_times()
     return float(times.user + times.system)
+
+
+def process_on(port: int) -> psutil.Process:
+    """Find the process, started by this one, that listens on *port*."""
+    for child in psutil.Process().children(recursive=True):
+        for place in child.net_connections("tcp"):
+            if place.status == psutil.CONN_LISTEN and place.laddr.port == port:
+                return child
+    raise LookupError(f"no process of ours listens on port {port}")

@@ -61,15 +61,16 @@ def main() -> int:
         "workers": str(WORKERS),
         "commit_p50_ms": f"{disk.measure(200).commit_p50_ms:.2f}",
     }
-    report.save(runs, RESULTS, python, machine)
+    keeps = {peer.name: peer.keeps for peer in PEERS} | {way.name: way.keeps for way in ours.WAYS}
+    table = report.table(runs, keeps | {DASK: "in its scheduler's memory"}, ours.WAYS[0].name)
+    report.save(runs, table, RESULTS, python, machine)
     if given.json:
         print(json.dumps({"machine": machine, "medians": report.medians(runs), "runs": runs}))
         return 0
-    keeps = {peer.name: peer.keeps for peer in PEERS} | {way.name: way.keeps for way in ours.WAYS}
     print(f"{machine['processors']} processors, {WORKERS} workers or agents each, medians of")
     print(f"{given.rounds} runs; one commit to disk takes {machine['commit_p50_ms']} ms\n")
-    print(report.table(runs, keeps | {DASK: "in its scheduler's memory"}, ours.WAYS[0].name))
-    print(f"\n{RESULTS / 'peers.json'} and peers.svg have every run.")
+    print(table)
+    print(f"\n{RESULTS} has peers.json, which is every run, peers.md and peers.svg.")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import psutil
 
-from benchmarks.bus import latency, throughput
+from benchmarks.bus import latency, submission, throughput
 from benchmarks.bus.durability import CAREFUL, CARELESS
 from benchmarks.bus.scene import fleet_on
 from benchmarks.peers.contenders import WORKERS
@@ -36,8 +36,11 @@ def measure(way: Ours, tasks: int, samples: int) -> dict[str, float]:
     """Run a fleet, and measure what the peers are measured by."""
     whole = throughput.measure(way.broker, tasks, WORKERS, SLOTS, way.coordinator)
     idle = latency.measure(way.broker, samples, WORKERS, way.coordinator)
+    with fleet_on(way.broker, (), coordinator=way.coordinator) as fleet:
+        submitted = submission.over_the_bus(fleet, tasks, 1)
     return {
         "tasks_per_s": whole.tasks_per_s,
+        "submit_per_s": submitted,
         "p50_ms": idle.p50_ms,
         "p99_ms": idle.p99_ms,
         "memory_mib": _memory_mib(way),

@@ -50,11 +50,12 @@ def table(runs: Runs, keeps: Mapping[str, str], reference: str) -> str:
     return "\n".join(lines)
 
 
-def save(runs: Runs, folder: Path, python: Path, machine: Mapping[str, str]) -> None:
-    """Keep everything in *folder* as ``peers.json`` and ``peers.svg``."""
+def save(runs: Runs, table: str, folder: Path, python: Path, machine: Mapping[str, str]) -> None:
+    """Keep everything in *folder*: ``peers.json``, the *table* in ``peers.md``, ``peers.svg``."""
     folder.mkdir(parents=True, exist_ok=True)
     document = folder / "peers.json"
     content = {"machine": dict(machine), "medians": medians(runs), "runs": runs}
     document.write_text(json.dumps(content, indent=2) + "\n")
+    (folder / "peers.md").write_text(table + "\n")
     plot = folder / "peers.svg"
     subprocess.run([python, HERE / "apps" / "plot.py", document, plot], check=True)
