@@ -50,6 +50,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
     return Lanes(config, log)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep together what shares a process, or every worker would start one of its own."""
+    if not isinstance(item, pytest.Function) or item.get_closest_marker("xdist_group"):
+        return
+    definitions = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 -- nothing public tells
+    shared = {
+        name
+        for name, found in definitions.items()
+        if found[-1].scope == "module" and found[-1].baseid.startswith("tests/")
+    }
+    if shared:
+        given = item.callspec.params if hasattr(item, "callspec") else {}
+        kinds = (str(value) for name, value in sorted(given.items()) if name in shared)
+        item.add_marker(pytest.mark.xdist_group(" ".join([item.nodeid.partition("::")[0], *kinds])))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long ones in front; the rest keep their order. Give all the names of their groups."""

@@ -22,12 +22,9 @@ from tests.support.fleet_process import (
 AGENTS: Final = ("Main", "Heals", "Scout")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist looks at the marks before plain hooks have set them
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep the tests of this folder together: they share a fleet and a browser."""
-    for item in items:
-        if "browser" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
