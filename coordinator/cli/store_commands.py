@@ -47,6 +47,9 @@ def backup(
         return
     _sqlite_only(chosen, "pg_dump")
     _url(chosen)
+    if to is not None and not to.parent.is_dir():
+        # A folder that is made where a disk should be mounted keeps copies on the wrong disk.
+        raise WrongUse(f"--to {to}: there is no folder {to.parent}; make it first, or mount it")
     file = to or chosen.data / FOLDER / name_at(now_ms())
     with screen.working("copying and checking"):
         size = back_up(chosen.data, file)

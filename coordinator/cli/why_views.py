@@ -191,7 +191,7 @@ def _earliest(earliest: Document, now_ms: int) -> Text:
         line = safe(f"unknown: {earliest['basis']}", limit=400)
     else:
         about = "" if earliest["kind"] == "certain" else "about "
-        line = Text.assemble(f"in {about}{age(max(0, at_ms - now_ms))}")
+        line = Text(f"in {about}{age(at_ms - now_ms)}" if at_ms > now_ms else "at once")
         line.append_text(safe(f" ({earliest['basis']})", "dim"))
     if certain_ms > now_ms and certain_ms != at_ms:
         line.append(f"; certainly not for {age(certain_ms - now_ms)}")

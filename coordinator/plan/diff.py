@@ -5,9 +5,10 @@ Agents and schedules are compared by their names: one that moved within the list
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, NamedTuple, Self
 
 from coordinator.plan.schema import FleetPlan
+from coordinator.plan.values import AS_MEANT
 
 
 class _Absent:
@@ -41,31 +42,51 @@ class Change:
         return {"path": self.path, **{k: v for k, v in sides.items() if v is not ABSENT}}
 
 
+class _Value(NamedTuple):
+    """What stands at one place of a plan: compared as it is meant, shown as it is written."""
+
+    meant: object
+    written: object
+
+    @property
+    def members(self) -> Mapping[str, Self] | None:
+        """The parts that have a name: an object's, or a list's of named objects."""
+        meant, written = _named(self.meant), _named(self.written)
+        if meant is None or written is None:
+            return None
+        return {key: type(self)(meant[key], written[key]) for key in meant}
+
+
 def diff(old: FleetPlan, new: FleetPlan) -> list[Change]:
     """Return the changes from *old* to *new*, in the order of the plan's keys."""
-    before, after = (plan.model_dump(mode="json", by_alias=True) for plan in (old, new))
-    return list(_changes("", before, after))
+    return list(_changes("", _value(old), _value(new)))
 
 
-def _changes(path: str, before: object, after: object) -> Iterator[Change]:
-    left, right = _members(before), _members(after)
+def _value(plan: FleetPlan) -> _Value:
+    return _Value(
+        plan.model_dump(mode="json", by_alias=True, context=AS_MEANT),
+        plan.model_dump(mode="json", by_alias=True),
+    )
+
+
+def _changes(path: str, before: _Value, after: _Value) -> Iterator[Change]:
+    left, right = before.members, after.members
     if left is None or right is None:
-        if before != after:
-            yield Change(path, before, after)
+        if before.meant != after.meant:
+            yield Change(path, before.written, after.written)
         return
-    named = isinstance(before, list)
+    is_list = isinstance(before.meant, list)
     for key in {**left, **right}:
-        at = f"{path}[{key}]" if named else f"{path}.{key}" if path else key
+        at = f"{path}[{key}]" if is_list else f"{path}.{key}" if path else key
         if key not in right:
-            yield Change(at, left[key], ABSENT)
+            yield Change(at, left[key].written, ABSENT)
         elif key not in left:
-            yield Change(at, ABSENT, right[key])
+            yield Change(at, ABSENT, right[key].written)
         else:
             yield from _changes(at, left[key], right[key])
 
 
-def _members(value: object) -> Mapping[str, Any] | None:
-    """Return the parts of *value* that have a name: an object's, or a list's of named objects."""
+def _named(value: object) -> Mapping[str, object] | None:
     if isinstance(value, dict):
         return value
     if isinstance(value, list) and all(isinstance(part, dict) and "name" in part for part in value):

@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SerializationInfo,
     StringConstraints,
     WithJsonSchema,
 )
@@ -25,6 +26,8 @@ from protocol.errors import BadName
 from protocol.names import agent_name
 
 DAY_MIN: Final = 1440
+AS_MEANT: Final = "as meant"
+"""The context in which a plan is written with each duration in seconds, however it was written."""
 
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _LOOSE_CLOCK: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::\d{2})?")
@@ -123,8 +126,10 @@ def _span(value: object) -> float:
     return seconds
 
 
-def _as_written(seconds: float) -> float | str:
-    return seconds.written if isinstance(seconds, Seconds) else seconds
+def _as_written(seconds: float, info: SerializationInfo) -> float | str:
+    if isinstance(seconds, Seconds) and info.context != AS_MEANT:
+        return seconds.written
+    return float(seconds)
 
 
 def _zone(name: str) -> str:

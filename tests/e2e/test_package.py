@@ -81,6 +81,7 @@ def test_the_wheel_holds_what_a_user_needs_and_nothing_else(built: Built) -> Non
 
 
 def test_the_wheel_brings_the_licences_of_the_pages_packages(built: Built) -> None:
+    assert (PAGES / "index.html").is_file(), "the dashboard is not built: make dashboard"
     with zipfile.ZipFile(built.wheel) as files:
         text = files.read("coordinator/http/static/third-party-licences.txt").decode()
     assert "Permission is hereby granted" in text

@@ -46,6 +46,8 @@ def earliest(
         times.append(Time(task.not_before_ms, "its own time", is_certain=True))
     if not funnel.free:
         times.append(_of_agents(state, funnel, kind, now))
+    if not state.is_offering:
+        times.append(Time(None, f"the coordinator is {state.phase.value}", is_certain=False))
     certain = [time.at_ms for time in times if time.is_certain and time.at_ms is not None]
     document: Document = {"not_before_certain_ms": max(certain, default=now.wall_ms)}
     unknown = [time.basis for time in times if time.at_ms is None]

@@ -324,6 +324,8 @@ def test_while_the_coordinator_recovers_nothing_else_is_to_blame() -> None:
     document = why(fleet, task)
     assert document["headline"]["code"] == "PENDING_EVALUATION"
     assert document["would_run_if"] == []
+    assert document["earliest"]["at_ms"] is None
+    assert document["earliest"]["basis"].endswith("the coordinator is recovering")
 
 
 def test_a_task_of_which_nobody_knows_is_an_error() -> None:

@@ -34,6 +34,14 @@ def test_writing_a_default_down_changes_nothing(small: dict[str, Any], changes: 
     assert changes(small) == []
 
 
+def test_a_duration_that_is_written_otherwise_has_not_changed(
+    small: dict[str, Any], changes: Changes
+) -> None:
+    small["retention"] = {"metrics": "7d", "tasks": "1d", "events": "2160h"}
+
+    assert changes(small) == [Change("retention.tasks", 7_776_000.0, "1d")]
+
+
 def test_an_agent_that_moved_in_the_list_has_not_changed(
     small: dict[str, Any], changes: Changes
 ) -> None:

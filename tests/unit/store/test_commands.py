@@ -46,7 +46,7 @@ def test_a_copy_is_made_listed_and_gone_back_to(data: Path) -> None:
 
 
 def test_a_copy_goes_where_one_wants_it(data: Path) -> None:
-    assert "checked" in run("backup", "--to", "safe/fleet.db")
+    assert "checked" in run("backup", "--to", str(_folder("safe") / "fleet.db"))
     assert Path("safe/fleet.db").is_file()
     assert "restored safe/fleet.db: 3 tasks" in run("restore", "safe/fleet.db")
 
@@ -64,6 +64,7 @@ def test_an_export_is_brought_into_another_store(data: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["backup", "--to", "off/fleet.db"], "--to off/fleet.db: there is no folder off; make it"),
         (["restore"], "name one: a copy's FILE, --as-is, or --empty"),
         (["restore", "x.db", "--empty"], "name one: a copy's FILE, --as-is, or --empty"),
         (["restore", "none.db"], "there is no file none.db"),
