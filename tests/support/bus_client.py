@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 WITHIN_S: Final = 60.0
@@ -87,6 +87,7 @@ class BusClient:
         self.name = name
         self.heard: list[Heard] = []
         self.answers_within_s = WITHIN_S
+        self._comes_back = comes_back
         self._latest: dict[str, Heard] = {}
         self._found_at: dict[str, int] = {}
         self._news = threading.Condition()
@@ -200,6 +201,8 @@ class BusClient:
     def say(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Publish *payload* and wait until the broker has it."""
         sent = self._paho.publish(f"{self.where.base}/{topic}", payload, qos, retain)
+        if self._comes_back and qos and sent.rc == MQTTErrorCode.MQTT_ERR_NO_CONN:
+            sent.rc = MQTTErrorCode.MQTT_ERR_SUCCESS  # it is kept, and goes out with the next one
         sent.wait_for_publish(WITHIN_S)
         if not sent.is_published():
             raise TimeoutError(f"no acknowledgement for a message to {topic!r}")
