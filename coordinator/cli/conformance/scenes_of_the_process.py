@@ -135,8 +135,10 @@ def leaving(stage: Stage, judge: Judge) -> None:
     stage.kill()
     _numbers(stage, judge)
     future = time.time_ns() // 1_000_000 + _A_DAY_MS
-    said = {"boot": FOREIGN_BOOT, "epoch": future, "state": "offline", "ts_ms": 1}
-    stage.bus.say(f"agents/{AGENT}/presence", first | said)
+    lie = first | {"boot": FOREIGN_BOOT, "epoch": future, "state": "offline", "ts_ms": 1}
+    stage.bus.say(f"agents/{AGENT}/presence", lie)
+    # Heard before the process starts, it cannot be taken for the first thing that this one says.
+    stage.bus.wait(lambda: any(heard.said == lie for heard in stage.of(AgentChannel.PRESENCE)), 5)
     stage.start()
     second = stage.of(AgentChannel.PRESENCE)[-1].said
     boots = [first.get("boot"), second.get("boot")]
