@@ -235,6 +235,8 @@ class Work:
 
     def tick(self, now: int) -> None:
         """Do what has come due."""
+        if not self.jobs:
+            return
         for job in [job for job in self.jobs.values() if job.executes]:
             self._tick(job, now)
 

@@ -21,13 +21,15 @@ _NEGLIGIBLE: Final = 2.0**-30
 class Sketch:
     """What is kept of many values: at most some 600 buckets, whatever their number."""
 
-    __slots__ = ("_buckets", "_growth", "_weight", "count")
+    __slots__ = ("_answers", "_buckets", "_growth", "_weight", "count")
 
     def __init__(self, half_life: float | None = None) -> None:
         self._buckets: dict[int, float] = {}
         # The newest weighs 1; older ones are not made lighter, but newer ones heavier.
         self._weight = 1.0
         self._growth = 1.0 if half_life is None else 2.0 ** (1 / half_life)
+        self._answers: dict[float, float | None] = {}
+        """What was answered since the last value was seen: it is asked far more often than told."""
         self.count = 0
         """How many values were ever seen."""
 
@@ -36,6 +38,7 @@ class Sketch:
         bucket = math.ceil(math.log(min(max(value, 1.0), LONGEST)) / _LOG_RATIO)
         self._weight *= self._growth
         self._buckets[bucket] = self._buckets.get(bucket, 0.0) + self._weight
+        self._answers.clear()
         self.count += 1
         if self._weight > _HEAVIEST:
             self._buckets = self.weights()
@@ -43,6 +46,11 @@ class Sketch:
 
     def quantile(self, share: float) -> float | None:
         """Return the value that *share* of what is remembered does not exceed."""
+        if share not in self._answers:
+            self._answers[share] = self._quantile(share)
+        return self._answers[share]
+
+    def _quantile(self, share: float) -> float | None:
         rank = share * (self._total() - self._weight)
         value, passed = None, 0.0
         for bucket in sorted(self._buckets):
@@ -58,6 +66,7 @@ class Sketch:
         for bucket, weight in other.weights().items():
             merged[bucket] = merged.get(bucket, 0.0) + weight
         self._buckets, self._weight = merged, 1.0
+        self._answers.clear()
         self.count += other.count
 
     def weights(self) -> dict[int, float]:

@@ -1,6 +1,5 @@
 """One batch of decisions: what must be stored, and what is then said, each thing once."""
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
@@ -35,29 +34,30 @@ from coordinator.shell.store import Changes, Row
 _NOTHING: Final = Changes()
 
 
-@dataclass(slots=True)
 class Batch:
     """Effects of many steps, merged: of a level only the newest is kept, of an event each."""
 
-    tasks: dict[str, None] = field(default_factory=dict)
-    agents: dict[str, None] = field(default_factory=dict)
-    ledgers: dict[tuple[str, str], None] = field(default_factory=dict)
-    marks: dict[tuple[str, str], None] = field(default_factory=dict)
-    attempts: list[LogAttempt] = field(default_factory=list)
-    saved_replies: list[SaveReply] = field(default_factory=list)
-    plans: list[SavePlan] = field(default_factory=list)
-    events: list[LogEvent] = field(default_factory=list)
-    desired: dict[str, SayDesired] = field(default_factory=dict)
-    host_desired: dict[str, SayHostDesired] = field(default_factory=dict)
-    leases: dict[str, SayLease] = field(default_factory=dict)
-    replies: list[SayReply] = field(default_factory=list)
-    shown_agents: dict[str, None] = field(default_factory=dict)
-    shown_tasks: dict[str, bool] = field(default_factory=dict)
-    """Task to whether it is to be seen."""
-    cleared_agents: dict[str, None] = field(default_factory=dict)
-    says_state: bool = False
-    calls_roll: bool = False
-    restates_all: bool = False
+    def __init__(self) -> None:
+        # Written out, because one is made for every turn.
+        self.tasks: dict[str, None] = {}
+        self.agents: dict[str, None] = {}
+        self.ledgers: dict[tuple[str, str], None] = {}
+        self.marks: dict[tuple[str, str], None] = {}
+        self.attempts: list[LogAttempt] = []
+        self.saved_replies: list[SaveReply] = []
+        self.plans: list[SavePlan] = []
+        self.events: list[LogEvent] = []
+        self.desired: dict[str, SayDesired] = {}
+        self.host_desired: dict[str, SayHostDesired] = {}
+        self.leases: dict[str, SayLease] = {}
+        self.replies: list[SayReply] = []
+        self.shown_agents: dict[str, None] = {}
+        self.shown_tasks: dict[str, bool] = {}
+        """Task to whether it is to be seen."""
+        self.cleared_agents: dict[str, None] = {}
+        self.says_state = False
+        self.calls_roll = False
+        self.restates_all = False
 
     def add(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 -- one arm per effect
         """Merge *effects* in, in their order."""

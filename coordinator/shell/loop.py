@@ -45,6 +45,7 @@ LEARNT: Final = "history"
 IDLE_WAIT_MS: Final = 60_000
 RETRY_MIN_MS: Final = 200
 RETRY_MAX_MS: Final = 5_000
+_NOTHING_NEW: Final = Batch()
 
 Publish = Callable[[Said], None]
 T = TypeVar("T")
@@ -152,6 +153,12 @@ class Writer:
 
     async def turn_over(self, now: Instant) -> None:
         """Take one batch through: decide, commit, speak."""
+        if not (self._inbox or self._learnt or self._is_due(now)):
+            # The time has come for what people are shown, and for nothing else.
+            self._something.clear()
+            self._cards.add(_NOTHING_NEW)
+            self._cards.show(now, self.publish)
+            return
         batch = Batch()
         if len(self._inbox) <= BATCH_EVENTS:
             events = list(self._inbox)
@@ -168,8 +175,7 @@ class Writer:
         for event in events:
             batch.add(step(self.state, event, now))
         # Everything that has arrived is decided before anybody is judged for silence.
-        is_due = self.state.timers.next_in_ms(now) == 0
-        if is_due and not self._inbox and not self.is_cut_off:
+        if not self._inbox and self._is_due(now):
             batch.add(step(self.state, Ticked(), now))
         self._put_off_learning(batch, now)
         changes = batch.changes(self.state, self.next_event, now.wall_ms)
@@ -183,6 +189,10 @@ class Writer:
         self._unsaid = None
         self._speak(batch, now)
         crash_here(CrashPoint.AFTER_PUBLISH)
+
+    def _is_due(self, now: Instant) -> bool:
+        """Say whether time itself has something to decide."""
+        return not self.is_cut_off and self.state.timers.next_in_ms(now) == 0
 
     def _put_off_learning(self, batch: Batch, now: Instant) -> None:
         """Store what was learnt now and then: it is large, and its loss costs a little wisdom."""

@@ -230,7 +230,8 @@ def fleet_of(data: Path, tasks: int) -> None:
     """Store real records: an agent, and tasks with much to say."""
     state = State(Policy(), "c", term=1)
     state.agent("Main")
-    batch = Batch(agents={"Main": None})
+    batch = Batch()
+    batch.agents["Main"] = None
     for n in range(tasks):
         task = Task(f"t{n}", f"task {n}", "quest", Priority.NORMAL, Terms(), n, n)
         task.args = {"much": "x" * 2_000}

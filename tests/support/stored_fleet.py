@@ -20,7 +20,8 @@ def changes_of_a_fleet(tasks: int, *, padding: int = 0) -> Changes:
     state = State(Policy(), "c", term=1)
     state.agent("Main")
     state.holds[HELD] = Hold("broken", "ops", FOREVER)
-    batch = Batch(agents={"Main": None}, marks={("hold", HELD): None})
+    batch = Batch()
+    batch.agents["Main"] = batch.marks["hold", HELD] = None
     for n in range(tasks):
         task = Task(f"t{n:04}", f"task {n}", "quest", Priority.NORMAL, Terms(), n, n)
         task.args = {"much": "x" * padding}

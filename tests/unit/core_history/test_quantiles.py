@@ -39,3 +39,14 @@ def test_what_is_long_past_is_forgotten_altogether() -> None:
 
     assert len(sketch.weights()) == 1
     assert sketch.quantile(0) == pytest.approx(10, rel=0.02)
+
+
+def test_an_answer_counts_all_that_was_seen_before_it() -> None:
+    sketch, other = Sketch(), Sketch()
+    sketch.observe(10)
+    assert sketch.quantile(1) == pytest.approx(10, rel=0.021)
+    sketch.observe(100)
+    assert sketch.quantile(1) == pytest.approx(100, rel=0.021)
+    other.observe(1_000)
+    sketch.merge(other)
+    assert sketch.quantile(1) == pytest.approx(1_000, rel=0.021)

@@ -24,7 +24,9 @@ class Desk:
     def show(self, *changed: str, at_ms: int) -> list[str]:
         """Note that agents were *changed*; return the agents whose cards are shown then."""
         said: list[Said] = []
-        self.cards.add(Batch(shown_agents=dict.fromkeys(changed)))
+        batch = Batch()
+        batch.shown_agents.update(dict.fromkeys(changed))
+        self.cards.add(batch)
         self.cards.show(Instant(T0 + at_ms, T0 + at_ms), said.append)
         return [one.topic.rsplit("/", 1)[1] for one in said if "/registry/" in one.topic]
 
