@@ -22,13 +22,32 @@ SPENT_TIMERS: Final = 30
 """How many may still be set for tasks that did not wait for them."""
 
 
-def unexplained(disk: "Disk") -> Iterator[str]:
-    """Name the tasks whose rows do not follow from the log of their attempts."""
-    for name in disk.tasks:
-        record = disk.record(name) or {}
+class Books:
+    """The rows of the tasks, and the log of their attempts that must explain them."""
+
+    def __init__(self, disk: "Disk") -> None:
+        self._disk = disk
+        self._explained: dict[str, tuple[bytes, int]] = {}
+        """The tasks that were explained, with their records and how many attempts were logged."""
+
+    def forget(self) -> None:
+        """Look at every task anew, whether anything of it has changed or not."""
+        self._explained.clear()
+
+    def unexplained(self) -> Iterator[str]:
+        """Name the tasks, of those that have changed, whose rows do not follow from the log."""
+        for name, row in self._disk.tasks.items():
+            known = self._explained.get(name)
+            logged = len(self._disk.attempts.get(name, ()))
+            if known is None or known[0] is not row["doc"] or known[1] != logged:
+                yield from self._unexplained(name)
+                self._explained[name] = row["doc"], logged
+
+    def _unexplained(self, name: str) -> Iterator[str]:
+        record = self._disk.record(name) or {}
         attempts = [
             attempt
-            for attempt in disk.attempts.get(name, [])
+            for attempt in self._disk.attempts.get(name, [])
             if not attempt["outcome"].startswith("superseded_")  # late words about an older fence
         ]
         fences = [attempt["fence"] for attempt in attempts]

@@ -90,11 +90,7 @@ class AgentProcess(Session):
         now = self.now_ms()
         if self.online and (restate := self.identity.restate_due()) is not None and restate <= now:
             self.restate_presence()
-        due = self.machine.next_due(now)
-        if due is not None and due <= now:
-            self.take(Tick())
-        else:
-            self._arm_for(due, now)
+        self.take(Tick())
 
     # --- what was decided
 

@@ -19,10 +19,13 @@ from protocol.messages import (
 )
 from protocol.vocabulary import PresenceState
 from tests.simulation.host import Host
-from tests.simulation.words import as_said, make
+from tests.simulation.words import SaidAs, make
 
 SLOTS: Final = 2
 MODES: Final = ("quest", "combat")
+_holding: Final = SaidAs(Holding)
+_seen: Final = SaidAs(Seen)
+_detail: Final = SaidAs(ReportDetail)
 
 
 class AgentWords:
@@ -56,14 +59,13 @@ class AgentWords:
 
     def presence(self, state: PresenceState) -> Presence:
         """Say whether the process is there; with state lost it is the will."""
-        return make(
-            Presence, **self._envelope(), state=state, reason=None, prev_boot=self.prev_boot
-        )
+        said = self._envelope()
+        said["state"], said["reason"], said["prev_boot"] = state, None, self.prev_boot
+        return make(Presence, said)
 
     def info(self) -> Info:
         """Say what the agent is."""
-        return make(
-            Info,
+        return Info.model_construct(  # it is compared with the one before
             **self._envelope(),
             machine_id=f"m{self._host.number}",
             window_id=self._name,
@@ -79,34 +81,25 @@ class AgentWords:
 
     def heartbeat(self, facts: effects.SendHeartbeat) -> Heartbeat:
         """Say that the agent lives, and what it holds."""
-        envelope = self._envelope()
-        envelope["seq"] = facts.seq
-        return make(
-            Heartbeat,
-            **envelope,
-            interval_s=self._heartbeat_s,
-            uptime_s=0.0,
-            mode=facts.mode,
-            slots_free=facts.slots_free,
-            holding=tuple(as_said(Holding, held) for held in facts.holding),
-            seen=as_said(Seen, facts.seen),
-            report_seq=facts.report_seq,
-            outbox=facts.outbox,
-        )
+        said = self._envelope()
+        said["seq"] = facts.seq
+        said["interval_s"], said["uptime_s"] = self._heartbeat_s, 0.0
+        said["mode"], said["slots_free"] = facts.mode, facts.slots_free
+        said["holding"] = tuple(map(_holding, facts.holding))
+        said["seen"] = _seen(facts.seen)
+        said["report_seq"], said["outbox"] = facts.report_seq, facts.outbox
+        return make(Heartbeat, said)
 
     def metrics(self, *, hot: bool) -> Metrics:
         """Say how the machine is."""
-        return make(Metrics, **self._envelope(), m={"cpu_usage": 99.0 if hot else 10.0})
+        said = self._envelope()
+        said["m"] = {"cpu_usage": 99.0 if hot else 10.0}
+        return make(Metrics, said)
 
     def report(self, report: StoredReport) -> Report:
         """Say what became of a task."""
-        envelope = self._envelope()
-        envelope["boot"], envelope["seq"] = report.boot, report.seq
-        return make(
-            Report,
-            **envelope,
-            task=report.fence.task,
-            fence=report.fence.number,
-            event=report.event,
-            detail=as_said(ReportDetail, report.detail),
-        )
+        said = self._envelope()
+        said["boot"], said["seq"] = report.boot, report.seq
+        said["task"], said["fence"] = report.fence.task, report.fence.number
+        said["event"], said["detail"] = report.event, _detail(report.detail)
+        return make(Report, said)

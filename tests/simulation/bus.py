@@ -6,6 +6,7 @@ wrong while faults are on. What is retained is replayed, marked as such, to whoe
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Final, Protocol
 
@@ -19,6 +20,14 @@ TOGETHER: Final = 0.8
 """How often what is said in one breath is heard in one breath, if nothing befalls it."""
 
 _DIRECT: Final = frozenset({"heartbeat", "metrics", "report", "lease"})
+
+
+@cache
+def _way(topic: str) -> tuple[str | None, bool]:
+    """Say whose agent's messages at *topic* go the short way, and whether the agent says them."""
+    level, name, *channel = topic.split("/")
+    is_direct = bool(channel) and channel[0] in _DIRECT
+    return name if is_direct else None, level == "agents"
 
 
 class Scheduler(Protocol):
@@ -78,17 +87,17 @@ class Bus:
         self.messages += 1
         if self.messages % CODEC_EVERY == 0:
             message = decode(type(message), encode(message))
-        level, name, *channel = topic.split("/")
-        if channel and channel[0] in _DIRECT:
-            # Both hops in one: nobody reads these from the broker's memory but at a start.
-            if retain:
-                self.retained[topic] = message
-            if level == "agents":
-                self._hop_in_a_breath(sender, message)
-            else:
-                self.hop(self.to_agent, name, message, hops=2)
-        else:
+        agent, is_said_by_it = _way(topic)
+        if agent is None:
             self.hop(self._route, topic, message, retain)
+            return
+        # Both hops in one: nobody reads these from the broker's memory but at a start.
+        if retain:
+            self.retained[topic] = message
+        if is_said_by_it:
+            self._hop_in_a_breath(sender, message)
+        else:
+            self.hop(self.to_agent, agent, message, hops=2)
 
     def hop(self, act: Callable[..., object], *args: object, hops: int = 1) -> None:
         """Let one leg of a way, or both at once, go wrong or not."""
@@ -107,10 +116,12 @@ class Bus:
         fate = draw()
         if fate < profile.loss * hops:
             return ()
-        copies = 2 if draw() < profile.doubles * hops else 1
-        if draw() < profile.slow * hops:
-            return tuple(profile.slow_s * draw() for _ in range(copies))
-        return tuple(0.1 * draw() ** 2 for _ in range(copies))
+        is_double = draw() < profile.doubles * hops
+        is_slow = draw() < profile.slow * hops
+        delay = profile.slow_s * draw() if is_slow else 0.1 * draw() ** 2
+        if not is_double:
+            return (delay,)
+        return delay, profile.slow_s * draw() if is_slow else 0.1 * draw() ** 2
 
     def _hop_in_a_breath(self, sender: str, message: Message) -> None:
         """Let *message* reach the coordinator; more that is said at once may come with it."""

@@ -23,7 +23,7 @@ from protocol.vocabulary import (
     ReportEvent,
     TaskStatus,
 )
-from tests.simulation.accounts import overgrown, unexplained
+from tests.simulation.accounts import Books, overgrown
 from tests.simulation.scenario import COMBAT_LIMIT, END_S, GLOBAL_LIMIT
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Checkers:
         self._look_at = 0.0
         self._behind: dict[str, tuple[tuple[int, int], float]] = {}
         """Boot to the newest desired that it has not applied, and since when that is so."""
+        self._books = Books(world.disk)
 
     # --- what executes
 
@@ -81,7 +82,7 @@ class Checkers:
         if fence.number < self._newest.setdefault(task, fence.number):
             raise Violation(f"{fence} executes after fence {self._newest[task]} began")
         self._newest[task] = fence.number
-        modes = [world.job(name).mode for name, boots in self._executing.items() if boots]
+        modes = [world.job(name).mode for name in self._executing]
         if len(modes) > GLOBAL_LIMIT:
             raise Violation(f"{len(modes)} execute, at most {GLOBAL_LIMIT} may")
         if modes.count("combat") > COMBAT_LIMIT:
@@ -99,7 +100,10 @@ class Checkers:
     def on_end(self, agent: "AgentProcess", fence: Fence) -> None:
         """Note that *fence* executes no more."""
         self.world.note("end", (*fence, agent.boot[:6]))
-        self._executing[fence.task].discard((agent.boot, fence.number))
+        running = self._executing[fence.task]
+        running.discard((agent.boot, fence.number))
+        if not running:
+            del self._executing[fence.task]
 
     # --- what is said
 
@@ -163,8 +167,9 @@ class Checkers:
 
     def _refuse_free_run(self, fence: Fence, changes: Changes) -> None:
         """Judge that what has really begun, and is over now, was charged to its cap."""
+        disk = self.world.disk
         docs = [row["doc"] for row in changes.tasks if row["id"] == fence.task]
-        record = orjson.loads(docs[0]) if docs else self.world.disk.record(fence.task)
+        record = disk.read(fence.task, docs[0]) if docs else disk.record(fence.task)
         if not (record or {}).get("charged"):
             raise Violation(f"{fence} began, is over, and was not charged")
 
@@ -177,7 +182,7 @@ class Checkers:
         if numbers != list(range(disk.last_event + 1, disk.last_event + 1 + len(numbers))):
             raise Violation(f"events {numbers} follow event {disk.last_event}")
         for row in changes.tasks:
-            fence = orjson.loads(row["doc"]).get("fence", 0)
+            fence = disk.read(row["id"], row["doc"]).get("fence", 0)
             if fence < self._stored.get(row["id"], 0):
                 raise Violation(f"{row['id']} goes back to fence {fence}")
             self._stored[row["id"]] = fence
@@ -233,13 +238,14 @@ class Checkers:
         world, bus = self.world, self.world.bus
         patience_s = BEHIND_FOR_BEATS * world.scenario.heartbeat_s
         behind: dict[str, tuple[tuple[int, int], float]] = {}
+        cut_off = bus.deaf | bus.mute
         for process in world.processes:
             agent = coordinator.state.agents.get(process.name)
             if agent is None or agent.boot != process.boot or agent.desired is None:
                 continue
             told = (coordinator.state.term, agent.desired.rev)
             known, since = self._behind.get(process.boot, (told, world.now))
-            hears = process.hears_well and process.boot not in bus.deaf | bus.mute
+            hears = process.hears_well and process.boot not in cut_off
             if process.machine.seen >= told or not hears or "C" in bus.deaf:
                 continue
             since = since if known == told else world.now
@@ -257,11 +263,14 @@ class Checkers:
         found += idle_beside_runnable(state, coordinator.now())
         if found:
             raise Violation(f"audit: {found[0]} ({len(found)} in all)")
-        for wrong in unexplained(self.world.disk):
+        for wrong in self._books.unexplained():
             raise Violation(f"the log does not explain the rows: {wrong}")
+        rows = self.world.disk.tasks
         for task in state.tasks.values():
-            stored = self.world.disk.record(task.id)
-            said = orjson.loads(orjson.dumps(task_record(task)))
+            text = orjson.dumps(task_record(task))
+            if task.id in rows and rows[task.id]["doc"] == text:
+                continue
+            stored, said = self.world.disk.record(task.id), orjson.loads(text)
             if stored != said:
                 different = {
                     key: (stored.get(key) if stored else None, said.get(key))
@@ -286,6 +295,7 @@ class Checkers:
         ]
         if left:
             raise Violation(f"never finished: {left[:5]} ({len(left)} in all)")
+        self._books.forget()
         self.judge_state(coordinator)
         for gate in coordinator.state.gates.values():
             if isinstance(gate, PermitGate) and gate.holders:

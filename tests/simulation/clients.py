@@ -62,8 +62,10 @@ class Clients:
             return
         alive = {process.boot for process in world.processes}
         for task in list(world.coordinator.state.tasks.values()):
+            if task.is_over:
+                continue
             rests = task.want is Want.PAUSE or task.status is TaskStatus.PAUSED
-            if rests and not world.is_faulty and not task.is_over:
+            if rests and not world.is_faulty:
                 self._operate("resume", task.id)  # its own resume overtook the pause
             elif (
                 task.phase is Phase.UNKNOWN

@@ -84,6 +84,8 @@ class CoordinatorProcess:
         self._random = random
         self._origin_s = 0.0
         self._rate = 1.0
+        self._told = (-1.0, Instant(0, 0))
+        """The world's time and what the clocks said then: they are often asked twice."""
         self._busy = False
         self._stalled = False
         self._outside: list[Event] = []
@@ -99,8 +101,13 @@ class CoordinatorProcess:
 
     def now(self) -> Instant:
         """Tell the time on this coordinator's clocks."""
-        seconds = self._origin_s + self._rate * self.world.now
-        return Instant(WALL_MS + int(self.world.now * 1000), int(seconds * 1000))
+        at, known = self._told
+        world_now = self.world.now
+        if at != world_now:
+            seconds = self._origin_s + self._rate * world_now
+            known = Instant(WALL_MS + int(world_now * 1000), int(seconds * 1000))
+            self._told = world_now, known
+        return known
 
     @property
     def state(self) -> State:
@@ -116,6 +123,7 @@ class CoordinatorProcess:
         self.up, self.life = True, self.life + 1
         self._busy = self._stalled = False
         self._origin_s, self._rate = random.uniform(1e4, 1e6), 1 + random.uniform(-drift, drift)
+        self._told = (-1.0, Instant(0, 0))
         self._outside, self._woken_at, self.crash_at, self._lost_at_ms = [], None, None, None
         self.heard_boots = set()
         world.checkers.on_coordinator_start(self)

@@ -31,6 +31,8 @@ class Disk:
     replies: dict[tuple[str, str], bytes] = field(default_factory=dict)
     attempts: dict[str, list[Row]] = field(default_factory=dict)
     """Task to its attempts that ended, in their order."""
+    _read: dict[object, tuple[bytes, Row]] = field(default_factory=dict)
+    """What checkers have read, and what it says: it is read once, however often they look."""
 
     def begin_term(self, ended_since_ms: int) -> Memory:
         """Load everything and begin a new term, as the store does."""
@@ -92,10 +94,17 @@ class Disk:
 
     # --- what checkers look at
 
+    def read(self, key: object, doc: bytes) -> Row:
+        """Return what *doc* says, which is or will be stored as *key*; nobody may change it."""
+        known = self._read.get(key)
+        if known is None or known[0] is not doc:
+            known = self._read[key] = doc, orjson.loads(doc)
+        return known[1]
+
     def record(self, task: str) -> Row | None:
         """Return the record of *task*, if there is one."""
         row = self.tasks.get(task)
-        return None if row is None else orjson.loads(row["doc"])
+        return None if row is None else self.read(task, row["doc"])
 
     def status(self, task: str) -> TaskStatus | None:
         """Return the stored status of *task*."""
@@ -107,5 +116,5 @@ class Disk:
         doc = self.ledgers.get((agent, boot))
         if doc is None:
             return False
-        ledger = orjson.loads(doc)
+        ledger = self.read((agent, boot), doc)
         return seq <= ledger["ack"] or seq in ledger["beyond"]

@@ -132,8 +132,10 @@ def _jobs(random: Random) -> tuple[Job, ...]:
         at = random.uniform(1, FAULTS_END_S)
         kind = random.random()
         mode = "combat" if random.random() < 0.25 else "quest"
-        earlier = [job.task for job in jobs if job.at < at - 60 and job.cap is None]
-        others = random.sample(earlier, 2) if len(earlier) > 8 and kind > 0.94 else []
+        others: list[str] = []
+        if kind > 0.94:
+            earlier = [job.task for job in jobs if job.at < at - 60 and job.cap is None]
+            others = random.sample(earlier, 2) if len(earlier) > 8 else []
         is_capped = kind < 0.08
         if is_capped:  # all of a series at once, so that more are free than may start
             at = 200 + 700 * (n % SERIES) + at % 1

@@ -23,7 +23,7 @@ def nothing(*_args: object, **_more: object) -> None:
 
 def altered(message: Any, **fields: Any) -> Any:
     """Return *message* with other *fields*, unchecked."""
-    return make(type(message), **{**message.__dict__, **fields})
+    return make(type(message), {**message.__dict__, **fields})
 
 
 def lose(turn: Turn, task: Task, outcome: str) -> None:
