@@ -24,6 +24,7 @@ from coordinator.http.views.agents import HEAT_COLUMNS, agent_view, heat_row
 from coordinator.http.views.fleet import summary_view
 from coordinator.http.views.tasks import shown_task
 from protocol.messages import FleetEvent
+from protocol.vocabulary import TaskStatus
 
 log = logging.getLogger("fleetbus.web")
 
@@ -36,6 +37,7 @@ WRITE_S: Final = 30.0
 WHOLE: Final = frozenset({"summary", "agents", "heat", "tasks", "events", "alerts"})
 ONE: Final = frozenset({"agent", "task"})
 _CACHED: Final = 64
+_TASKS_KEPT: Final = 10 * MOST_TASKS
 
 Fields = dict[str, Any]
 
@@ -217,7 +219,7 @@ class Hub:
                 case "agents" | "heat":
                     said["heat"] = {"columns": HEAT_COLUMNS, "rows": list(self._heat.values())}
                 case "tasks":
-                    said["tasks"] = list(self._tasks.values())[-MOST_TASKS:]
+                    said["tasks"] = self._tasks_to_show()
                 case "events":
                     newest = list(self.mirror.events)[-MOST_EVENTS:]
                     said["events"] = [_event(event) for event in newest]
@@ -235,8 +237,18 @@ class Hub:
             for name in self.mirror.agent_names():
                 self._look_at_agent(name)
         if not self._tasks:
-            for task in list(self.mirror.task_ids())[-MOST_TASKS:]:
+            for task in list(self.mirror.task_ids())[-_TASKS_KEPT:]:
                 self._look_at_task(task)
+
+    def _tasks_to_show(self) -> list[Fields]:
+        """Return tasks that run, however many have ended since they began, and then the newest."""
+        running: list[Fields] = []
+        others: list[Fields] = []
+        for task in self._tasks.values():
+            (running if task["status"] == TaskStatus.RUNNING else others).append(task)
+        running = running[-MOST_TASKS:]
+        room = MOST_TASKS - len(running)
+        return [*others[len(others) - min(room, len(others)) :], *running]
 
     def _look(self) -> Change | None:
         news = self.mirror.take_news()
@@ -294,7 +306,7 @@ class Hub:
         fields: Fields = shown_task(card).model_dump(mode="json")
         changed = differing(self._tasks.pop(task, None), fields)
         self._tasks[task] = fields  # the newest last
-        if len(self._tasks) > 10 * MOST_TASKS:
+        if len(self._tasks) > _TASKS_KEPT:
             del self._tasks[next(iter(self._tasks))]
         return {"id": task, **changed} if changed else {}
 

@@ -8,13 +8,13 @@ import orjson
 import pytest
 from fastapi.responses import StreamingResponse
 
-from coordinator.http.live.changes import KEPT, Change, Ring, merged
+from coordinator.http.live.changes import KEPT, MOST_TASKS, Change, Ring, merged
 from coordinator.http.live.hub import AGENTS_IN_FULL, FRAME_S, EventStream, Hub
 from coordinator.http.live.mirror import Mirror
 from protocol.codec import encode
-from protocol.messages import Registry
+from protocol.messages import Registry, TaskView
 from protocol.topics import Topics
-from protocol.vocabulary import AgentHealth, AgentStatus
+from protocol.vocabulary import AgentHealth, AgentStatus, Priority, TaskStatus
 
 WITHIN_S = 60.0
 
@@ -29,6 +29,23 @@ def card(name: str, status: AgentStatus = AgentStatus.IDLE, epoch: int = 1) -> b
             status=status,
             health=AgentHealth.HEALTHY,
             epoch=epoch,
+        )
+    )
+
+
+def task_card(task: str, status: TaskStatus) -> bytes:
+    return encode(
+        TaskView(
+            ts_ms=1,
+            coord="c",
+            term=1,
+            task=task,
+            name=task,
+            mode="quest",
+            priority=Priority.NORMAL,
+            status=status,
+            phase="running",
+            created_ms=1,
         )
     )
 
@@ -104,6 +121,18 @@ async def test_a_large_fleet_is_told_in_rows_in_the_snapshot_and_in_every_change
     assert "agents" not in delta
     assert [row[:2] for row in delta["heat"]["upsert"]] == [["bot-7", "busy"]]
     running.cancel()
+
+
+async def test_what_runs_is_told_however_much_has_ended_since_it_began() -> None:
+    mirror = mirror_of()
+    for number in range(3 * MOST_TASKS):
+        status = TaskStatus.RUNNING if number < 3 else TaskStatus.COMPLETED
+        mirror.apply(f"fleet/v1/tasks/t{number}", task_card(f"t{number}", status), 0.0)
+    hub = Hub(mirror)
+    told = (await next_of(frames(hub, "tasks"), "snapshot"))["views"]["tasks"]
+    names = [task["id"] for task in told]
+    newest = [f"t{number}" for number in range(3 * MOST_TASKS)][3 - MOST_TASKS :]
+    assert names == [*newest, "t0", "t1", "t2"]
 
 
 async def test_a_watcher_that_comes_back_in_time_goes_on_where_it_was() -> None:

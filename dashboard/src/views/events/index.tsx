@@ -9,7 +9,7 @@ import { Empty, Fault, Loading } from "../../ui/empty";
 import { Glyph, type Shape } from "../../ui/glyph";
 import { When } from "../../ui/when";
 import "./events.css";
-import { SubjectLink } from "./subject";
+import { EventWords } from "./subject";
 
 const PAGE = 200;
 const SHOWN_AT_MOST = 2_000;
@@ -197,7 +197,7 @@ function EventLine({
           <Glyph shape={look.shape} size={10} /> {titled(event.kind.replaceAll(".", " "))}
         </span>
         <span className="event-text">
-          <SubjectLink event={event} /> <span className="soft">{event.text}</span>
+          <EventWords event={event} />
         </span>
         {Object.keys(event.data).length > 0 ? (
           <button

@@ -4,7 +4,20 @@ import type { FleetEvent } from "../../api/types";
 import { useFleet } from "../../live/hooks";
 import { agentPath, taskPath } from "../../routes";
 
-export function SubjectLink({ event }: { event: FleetEvent }) {
+/** Tell an event in words, its subject as a link; a text that begins with it does not name it twice. */
+export function EventWords({ event }: { event: FleetEvent }) {
+  const { subject, text } = event;
+  const rest =
+    subject !== null && text.startsWith(`${subject} `) ? text.slice(subject.length) : ` ${text}`;
+  return (
+    <>
+      <SubjectLink event={event} />
+      <span className="soft">{rest}</span>
+    </>
+  );
+}
+
+function SubjectLink({ event }: { event: FleetEvent }) {
   const subject = event.subject;
   const isAgent = useFleet((fleet) => subject !== null && fleet.agents.has(subject));
   const task = useFleet((fleet) => (subject === null ? undefined : fleet.tasks.get(subject)));

@@ -25,7 +25,8 @@ const DAY_MS = 86_400_000;
 /** As many series as the server tells at once. */
 const CHARTS = 50;
 
-function Holders({ ids }: { ids: readonly string[] }) {
+/** Name some of those that have a place; only the first of many are told. */
+function Holders({ ids, used }: { ids: readonly string[]; used: number }) {
   const tasks = useFleet((state) => state.tasks);
   if (ids.length === 0) return <span className="faint">nobody</span>;
   return (
@@ -39,7 +40,7 @@ function Holders({ ids }: { ids: readonly string[] }) {
           ) : null}
         </span>
       ))}
-      {ids.length > 4 ? <span className="faint"> and {ids.length - 4} more</span> : null}
+      {used > 4 ? <span className="faint"> and {count(used - 4)} more</span> : null}
     </span>
   );
 }
@@ -115,8 +116,8 @@ function LimitRow({ limit, day }: { limit: Limit; day: readonly (readonly [numbe
           <span className="faint">0</span>
         )}
       </td>
-      <td>
-        <Holders ids={limit.holders} />
+      <td className="limit-held-by">
+        <Holders ids={limit.holders} used={limit.used} />
       </td>
       <td>
         {limit.held ? (

@@ -1,10 +1,9 @@
 /** What was decided last, and by whom: plan versions and operators' acts first, then the fleet's own story. */
 import { Link } from "wouter";
-import { titled } from "../../format/words";
 import { useFleet } from "../../live/hooks";
 import { Panel } from "../../ui/panel";
 import { When } from "../../ui/when";
-import { SubjectLink } from "../events/subject";
+import { EventWords } from "../events/subject";
 
 export function Recent() {
   const events = useFleet((fleet) => fleet.events);
@@ -28,7 +27,7 @@ export function Recent() {
                 <When iso={event.at} />
               </span>
               <span className="clip">
-                {titled(event.kind.replaceAll(".", " "))} <SubjectLink event={event} />
+                <EventWords event={event} />
               </span>
             </li>
           ))}

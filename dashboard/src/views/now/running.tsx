@@ -31,7 +31,9 @@ export function Running() {
       }
     >
       {running.length === 0 ? (
-        <p className="soft pad">Nothing runs now.</p>
+        <p className="soft pad">
+          {total === 0 ? "Nothing runs now." : "Those that run are in the list of tasks."}
+        </p>
       ) : (
         <ul className="lines live">
           {running.slice(0, SHOWN).map((task) => (
