@@ -171,10 +171,10 @@ def test_in_safe_mode_page_and_api_say_what_is_wrong_and_what_repairs_it(
         assert admin.post("/tasks", json=later).status_code == 201
         watched.open("/")
         fleet.part("coordinator").stop()
-        for name in ("fleet.db-wal", "fleet.db-shm"):
-            # Taken away, not written over: the control room maps it, and dies of a shorter one.
-            (room.data / name).unlink(missing_ok=True)
-        (room.data / "fleet.db").write_bytes(b"no store at all" * 1000)
+        for name in ("fleet.db", "fleet.db-wal", "fleet.db-shm"):
+            # Written over, never cut short: the control room maps one of them, and would be killed.
+            with contextlib.suppress(FileNotFoundError), (room.data / name).open("r+b") as file:
+                file.write(b"no store at all" * 10_000)
         fleet.start_coordinator()
         alert = watched.page.get_by_role("alert").first
         expect(alert).to_contain_text("safe mode", timeout=30_000)
