@@ -15,7 +15,7 @@ ARGS   ?=
 # Tests start hundreds of processes: without bytecode each would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-PYTEST       := $(BIN)/python -m pytest -p tools.no_skipped_tests -p tools.lanes -n auto --dist loadgroup
+PYTEST       := $(BIN)/python -m pytest -p tools.no_skipped_tests -p tools.lanes -p tools.second_try -n auto --dist loadgroup
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs=3 --output-sync=target
 
 .PHONY: help

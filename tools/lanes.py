@@ -23,7 +23,8 @@ WAITING: Final = 4
 _PROCESSORS: Final = os.cpu_count() or 1
 
 
-def _computes(test: str) -> bool:
+def computes(test: str) -> bool:
+    """Say whether *test* only computes."""
     return test.startswith(COMPUTING)
 
 
@@ -31,9 +32,9 @@ class Lanes(LoadGroupScheduling):  # type: ignore[misc] # xdist is not typed
     """Gives each worker what is left in its own lane, and after that what is left."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        computes = int(node.gateway.id.removeprefix("gw")) < _PROCESSORS
+        is_for_computing = int(node.gateway.id.removeprefix("gw")) < _PROCESSORS
         for scope, tests in self.workqueue.items():
-            if _computes(next(iter(tests))) is computes:
+            if computes(next(iter(tests))) is is_for_computing:
                 self.workqueue.move_to_end(scope, last=False)
                 break
         super()._assign_work_unit(node)
@@ -78,5 +79,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Become nice for the first test that computes; what waits is over then for this worker."""
-    if _computes(item.nodeid) and os.getpriority(os.PRIO_PROCESS, 0) < GIVES_WAY:
+    if computes(item.nodeid) and os.getpriority(os.PRIO_PROCESS, 0) < GIVES_WAY:
         os.nice(GIVES_WAY)
