@@ -6,7 +6,6 @@ fleet has a higher term.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -22,6 +21,7 @@ from coordinator.settings import CoordinatorSettings
 from coordinator.shell.batch import Batch
 from coordinator.shell.bus import Bus, Will
 from coordinator.shell.clock import Clock, SystemClock
+from coordinator.shell.collector import spare_the_collector
 from coordinator.shell.home_assistant import Devices
 from coordinator.shell.locks import lock_directory
 from coordinator.shell.loop import Writer
@@ -55,7 +55,6 @@ FILTERS: Final = (
 )
 STOP_WITHIN_S: Final = 5.0
 COMPLAIN_EVERY_S: Final = 60.0
-YOUNG_OBJECTS: Final = 20_000
 _OURS: Final = (TaskTopic, RegistryTopic, InboxTopic)
 """Topics on which only a coordinator speaks."""
 
@@ -216,17 +215,6 @@ class Coordinator:
             log.warning("dropped a message on %r: %s", topic[:200], str(error)[:200])
 
 
-def _spare_the_collector() -> None:
-    """Let the garbage collector leave alone what was loaded, and look less often for more.
-
-    The state is large and without cycles; walking all of it stands still for 100 to 230 ms with
-    100,000 tasks, as ``benchmarks/why.py`` has shown.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 100)
-
-
 async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     """Run a coordinator with *settings* until *stop* is set."""
     topics = Topics(settings.root)
@@ -268,7 +256,7 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         batch.add(remember(state, memory, clock))
         store.commit(batch.changes(state, writer.next_event, clock.now().wall_ms))
         writer.next_event += len(batch.events)
-        _spare_the_collector()
+        spare_the_collector()
         if memory.restored_ms is not None:
             writer.tell(Restored(longest_lease_ms(state)))
         is_open = sum(not task.is_over for task in state.tasks.values())
