@@ -22,7 +22,6 @@ from coordinator.plan.load import parse
 from coordinator.plan.schema import FleetPlan
 from coordinator.plan.versions import StoredPlan
 from coordinator.shell.store.archive import Archive
-from coordinator.shell.store.engine import has_known_schema, reading_engine
 from coordinator.shell.store.errors import StoreError
 from coordinator.shell.store.lists import EventsWanted, Lists, Wanted
 
@@ -160,11 +159,8 @@ class Reader:
 
     def _open(self) -> Archive:
         if self._archive is None:
-            if self.url is None:
-                archive = Archive.in_directory(self.data)
-            else:
-                engine = reading_engine(self.url)
-                archive = Archive(engine) if has_known_schema(engine) else None
+            url = self.url
+            archive = Archive.in_directory(self.data) if url is None else Archive.at(url)
             if archive is None:
                 raise StoreError("there is no store yet; the coordinator makes it when it starts")
             self._archive = archive

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -15,6 +16,7 @@ import httpx2
 import pytest
 
 from tests.e2e.test_cli_up import WITH_WEB, WITHIN_S, up_in
+from tests.e2e.test_readme import commands
 from tools.fresh_install import TREE, build, install, needed
 
 OURS = ("agent_client", "broker", "coordinator", "protocol")
@@ -127,7 +129,7 @@ def test_a_base_install_is_small_and_runs_a_bot(built: Built, tmp_path: Path) ->
 
 
 @pytest.mark.long
-def test_a_fleet_is_begun_and_comes_up_from_the_wheel_alone(built: Built, tmp_path: Path) -> None:
+def test_the_readmes_commands_work_from_the_wheel_alone(built: Built, tmp_path: Path) -> None:
     programs = install(built.wheel, needed(built.requirements, "server"), tmp_path / "env")
     fleetbus = str(programs / "fleetbus")
     fleet = tmp_path / "fleet"
@@ -138,19 +140,24 @@ def test_a_fleet_is_begun_and_comes_up_from_the_wheel_alone(built: Built, tmp_pa
         at = f"http://127.0.0.1:{running.state['http_port']}"
         page = httpx2.get(f"{at}/", headers={"Accept": "text/html"}, follow_redirects=True)
         assert ("<script" in page.text) == (PAGES / "index.html").exists()
-        to = ("--broker", running.state["broker"])
-        words = ("task", "add", "--name", "hello", "--mode", "quest", "--wait", "--json")
-        added = subprocess.run(
-            [fleetbus, *words, *to],
-            cwd=fleet,
-            env=clean,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=WITHIN_S,
-        )
-        assert added.returncode == 0, added.stderr
-        assert json.loads(added.stdout)["status"] == "completed"
+        here = clean | {"FLEETBUS_BROKER": running.state["broker"]}
+        said = []
+        for command in commands():
+            words = command.removeprefix(".venv/bin/fleetbus ").replace(" ID", " t1-000001")
+            if words not in {command, "watch"}:
+                done = subprocess.run(
+                    [fleetbus, *shlex.split(words)],
+                    cwd=fleet,
+                    env=here,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    timeout=WITHIN_S,
+                )
+                assert done.returncode == 0, f"{command}: {done.stderr}"
+                said.append(done.stdout)
+        assert "completed on Main" in said[0]
+        assert len(said) >= 4
     example = subprocess.run(
         [fleetbus, "plan", "check", "--json"],
         cwd=tmp_path,

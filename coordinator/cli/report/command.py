@@ -67,13 +67,9 @@ def report(
 
 def _archive(chosen: CoordinatorSettings) -> "Archive":
     from coordinator.shell.store.archive import Archive
-    from coordinator.shell.store.engine import has_known_schema, reading_engine
 
-    if chosen.store is None:
-        found = Archive.in_directory(chosen.data)
-    else:
-        engine = reading_engine(chosen.store)
-        found = Archive(engine) if has_known_schema(engine) else None
+    url = chosen.store
+    found = Archive.in_directory(chosen.data) if url is None else Archive.at(url)
     if found is None:
         screen.fail(
             f"there is no store in {chosen.data}; name the data directory of a coordinator with "

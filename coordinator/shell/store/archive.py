@@ -6,7 +6,7 @@ thread, and also of the store of a coordinator that runs in another process. All
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,10 +36,17 @@ class Archive:
         """Open the store of the data directory *data*, if it has one."""
         if not (data / FILE_NAME).is_file():
             return None
-        engine = reading_engine(url_in(data))
-        if has_known_schema(engine):
-            return cls(engine)
-        engine.dispose()
+        return cls.at(url_in(data))
+
+    @classmethod
+    def at(cls, url: str) -> "Archive | None":
+        """Open the store at *url*, if there is one; raises :class:`StoreError`."""
+        engine = reading_engine(url)
+        with ExitStack() as unless_opened:
+            unless_opened.callback(engine.dispose)
+            if has_known_schema(engine):
+                unless_opened.pop_all()
+                return cls(engine)
         return None
 
     def plans(self) -> Generator[StoredPlan, None, None]:

@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -104,9 +103,9 @@ def test_the_page_is_one_file_without_scripts_whatever_agents_call_themselves(da
 
 def test_a_page_of_nothing_is_a_page(tmp_path: Path) -> None:
     store_a_past(tmp_path, int(time.time() * 1000), runs=0)
-    with closing(engine_of(url_in(tmp_path)).connect()) as connection:
-        document = report(connection.engine, None, Fleet("f"), 7, int(time.time() * 1000))
-        connection.engine.dispose()
+    engine = engine_of(url_in(tmp_path))
+    document = report(engine, None, Fleet("f"), 7, int(time.time() * 1000))
+    engine.dispose()
     document["agents"], document["failures"], document["modes"] = [], [], []
 
     assert "Nothing ran." in page_of(document)
