@@ -76,6 +76,11 @@ class Bus:
         if self._link is not None and self._link.is_open:
             self._link.publish(topic, payload, qos=qos, retain=retain)
 
+    def flush(self) -> None:
+        """Let what was published leave now."""
+        if self._link is not None:
+            self._link.flush()
+
     def subscribe(self, filters: Sequence[str]) -> None:
         """Listen to *filters* as well, until the connection is lost."""
         if self._link is not None and self._link.is_open:

@@ -65,6 +65,8 @@ class Writer:
     """The requests whose answers the store has."""
     publish: Publish = lambda _said: None
     """How to say something; set by whoever has a bus."""
+    flush: Callable[[], None] = lambda: None
+    """How to let what was said leave now, and not at the end of the loop's turn."""
     confirms: bool = False
     """Whether the lead of the store can be lost, and is confirmed before leases are granted."""
     is_cut_off: bool = False
@@ -367,6 +369,7 @@ class Writer:
         for event in batch.events:
             say(self.speaker.event(self.next_event, event, now))
             self.next_event += 1
+        self.flush()  # agents need not wait for what people read
         for name in batch.cleared_agents:
             self._cards.clear(name, say)
             batch.shown_agents.pop(name, None)

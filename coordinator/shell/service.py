@@ -83,13 +83,18 @@ class Coordinator:
     _complained: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.writer.publish = self.publish
+        self.writer.publish, self.writer.flush = self.publish, self.flush
         self._sweep = Sweep(self.writer.state)
 
     def publish(self, said: Said) -> None:
         """Say something, if there is a bus to say it on."""
         if self._bus is not None:
             self._bus.publish(said.topic, said.payload, qos=said.qos, retain=said.retain)
+
+    def flush(self) -> None:
+        """Let what was said leave now."""
+        if self._bus is not None:
+            self._bus.flush()
 
     async def run(self, address: BrokerAddress, stop: asyncio.Event) -> None:
         """Run until *stop* is set, then say goodbye; a fault in any part ends them all."""

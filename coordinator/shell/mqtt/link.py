@@ -109,7 +109,7 @@ class Link(asyncio.Protocol):
     # --- speaking
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> None:
-        """Say *payload* by the end of this turn of the loop."""
+        """Say *payload* at :meth:`flush`, or at the end of this turn of the loop."""
         packet_id = self._next_id() if qos else 0
         self._send(packets.publish(topic, payload, packet_id, retain=retain))
 
@@ -130,10 +130,22 @@ class Link(asyncio.Protocol):
         self._send(write(packet_id))
         return answer
 
+    def flush(self) -> None:
+        """Let what was said leave; it leaves by itself at the end of the loop's turn."""
+        out, self._out = self._out, []
+        transport = self._transport
+        if not out or transport is None or transport.is_closing():
+            return
+        self._said_at = self._loop.time()
+        transport.write(b"".join(out))
+        if transport.get_write_buffer_size() > WAITING_BYTES:
+            log.warning("the broker takes nothing any more; hanging up")
+            transport.abort()
+
     def close(self) -> None:
         """Say goodbye, so that the will is not sent, and hang up when all is said."""
         self._send(packets.GOODBYE)
-        self._flush()
+        self.flush()
         if self._transport is not None:
             self._transport.close()
 
@@ -144,19 +156,8 @@ class Link(asyncio.Protocol):
 
     def _send(self, packet: bytes) -> None:
         if not self._out:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._out.append(packet)
-
-    def _flush(self) -> None:
-        out, self._out = self._out, []
-        transport = self._transport
-        if not out or transport is None or transport.is_closing():
-            return
-        self._said_at = self._loop.time()
-        transport.write(b"".join(out))
-        if transport.get_write_buffer_size() > WAITING_BYTES:
-            log.warning("the broker takes nothing any more; hanging up")
-            transport.abort()
 
     def _next_id(self) -> int:
         """Choose a packet id that is not in use (§2.3.1)."""
