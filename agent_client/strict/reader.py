@@ -214,24 +214,26 @@ def _object(kind: type[Any], *, closed: bool) -> Reader:
     readers = {field.name: reader_of(hints[field.name], closed=closed) for field in fields}
     unset = dataclasses.MISSING
     required = {f.name for f in fields if f.default is unset and f.default_factory is unset}
-    names = list(readers)
-    known = ", ".join(names) or "nothing"
+    known = ", ".join(readers) or "nothing"
 
     def read(value: object) -> Any:  # noqa: ANN401 - an instance of `kind`
         if type(value) is not dict:
             if type(value) is kind:
                 return value  # read before, and put where it was found
             raise Mismatch("an object", value)
-        if missing := required - value.keys():
-            raise Missing((min(missing, key=names.index),))
         given = {}
-        name = ""
+        name, is_missing = "", False
         try:
             for name, one in readers.items():
                 if name in value:
                     given[name] = one(value[name])
+                elif name in required:
+                    is_missing = True
+                    break
         except Mismatch as mismatch:
             raise mismatch.under(name) from None
+        if is_missing:
+            raise Missing((name,))
         if closed and (unknown := value.keys() - readers.keys()):
             name = min(unknown)
             raise Mismatch(f"one of the known names ({known})", name, (name,))

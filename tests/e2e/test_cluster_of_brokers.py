@@ -91,4 +91,5 @@ def finish(load: Load) -> None:
         assert time.monotonic() < deadline, f"open for ever: {load.open}"
         load.look()
         load.insist(time.monotonic())
+        load.ask_after(time.monotonic())
         time.sleep(LOOK_EVERY_S)

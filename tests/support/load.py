@@ -8,6 +8,8 @@ from typing import Any
 from tests.support.bus_client import BusClient
 
 ASK_AGAIN_S = 2.0
+AFTER = "after-"
+"""Begins the names of requests that ask what became of a task."""
 
 
 class Load:
@@ -32,6 +34,7 @@ class Load:
         self._asked: dict[str, tuple[float, bytes]] = {}
         self._ended: set[str] = set()
         self._read = 0
+        self._asked_after = 0.0
         self._numbers = itertools.count(first)
 
     @property
@@ -67,6 +70,15 @@ class Load:
         self._asked[request] = (now, self._request(request))
         self._client.say(f"submit/{self._client.name}", self._asked[request][1])
 
+    def ask_after(self, now: float) -> None:
+        """Ask what became of tasks, now and then: who missed a card is not told again by itself."""
+        if now - self._asked_after < self._ask_again_s:
+            return
+        self._asked_after = now
+        for task in set(self.accepted.values()) - self._ended:
+            request = {"request_id": f"{AFTER}{next(self._numbers)}", "op": "get", "task": task}
+            self._client.say(f"submit/{self._client.name}", json.dumps(request).encode())
+
     def insist(self, now: float) -> None:
         """Ask again for what was not answered for long, under the same request id."""
         for request, (asked, payload) in list(self._asked.items()):
@@ -86,6 +98,10 @@ class Load:
 
     def _take_answer(self, reply: dict[str, Any]) -> None:
         request = reply["request_id"]
+        if request.startswith(AFTER):
+            if reply["ok"] and reply["data"].get("completed_ms") is not None:
+                self._ended.add(reply["task"])
+            return
         self._asked.pop(request, None)
         if not reply["ok"]:
             self.refused.append(reply)
