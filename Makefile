@@ -31,11 +31,17 @@ PAGE_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -t
 up: $(READY) pages ## Start a broker and a coordinator on this machine, with the example fleet plan
 	$(BIN)/fleetbus up $(ARGS)
 
+# The code's own checks give way to the tests, which mostly wait.
 .PHONY: test
 test: ## Check the code and run every test (ARGS goes to pytest)
 	@+$(SIDE_BY_SIDE) $(READY) test-services
-	@+$(SIDE_BY_SIDE) lint dashboard-check dashboard compiled-tests
-	$(PYTEST) tests $(ARGS)
+	@+$(SIDE_BY_SIDE) dashboard compiled-tests
+	@+{ nice $(SIDE_BY_SIDE) lint dashboard-check >build/checks.txt 2>&1 \
+		|| { echo "The code's own checks have failed: build/checks.txt, and once more at the end"; exit 1; }; } & \
+	checks=$$!; status=0; \
+	$(PYTEST) tests $(ARGS) || status=$$?; \
+	wait $$checks || { cat build/checks.txt; status=1; }; \
+	exit $$status
 
 # By one process, before every worker does it for itself.
 .PHONY: compiled-tests
@@ -70,7 +76,7 @@ $(PAGES): $(MODULES) $(PAGE_SOURCES)
 	@touch $@
 
 $(MODULES): dashboard/package.json dashboard/package-lock.json
-	npm --prefix dashboard ci --no-audit --no-fund --loglevel error
+	npm --prefix dashboard ci --prefer-offline --no-audit --no-fund --loglevel error
 	@touch $@
 
 .PHONY: demo
