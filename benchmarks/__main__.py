@@ -5,9 +5,8 @@ broker. ``build/benchmarks`` has every round (``ours.json``) and the table (``ou
 """
 
 import argparse
-import contextlib
 import dataclasses
-import io
+import functools
 import json
 import os
 import platform
@@ -27,6 +26,7 @@ from benchmarks.bus import (
     submission,
     throughput,
 )
+from benchmarks.quiet import quietly
 from tests.support.brokers import BROKERS
 from tests.support.fleet_process import OUTSIDE
 
@@ -82,7 +82,8 @@ def main() -> int:
             rounds[kind].append({})
             for name in chosen:
                 print(f"round {number + 1}: {name} on {kind} ...", file=sys.stderr)
-                rounds[kind][-1][name] = _quietly(measures[name], kind)
+                found = quietly(functools.partial(measures[name], kind))
+                rounds[kind][-1][name] = dataclasses.asdict(found)
     results = {kind: _medians(of_one) for kind, of_one in rounds.items()}
     machine = {"machine": platform.platform(), "python": platform.python_version()}
     machine["processors"] = str(os.cpu_count())
@@ -95,16 +96,6 @@ def main() -> int:
     (RESULTS / "ours.md").write_text(shown + "\n")
     print(json.dumps({**machine, "results": results}, indent=2) if given.json else shown)
     return 0
-
-
-def _quietly(measure: Callable[[str], Any], kind: str) -> dict[str, float]:
-    """Measure; the parts' logs belong to the table only when something has failed."""
-    with contextlib.redirect_stdout(io.StringIO()) as logs:
-        try:
-            return dataclasses.asdict(measure(kind))
-        except BaseException:
-            sys.stderr.write(logs.getvalue())
-            raise
 
 
 def _medians(rounds: list[Figures]) -> Figures:

@@ -222,18 +222,15 @@ def _object(kind: type[Any], *, closed: bool) -> Reader:
                 return value  # read before, and put where it was found
             raise Mismatch("an object", value)
         given = {}
-        name, is_missing = "", False
+        name = ""
         try:
             for name, one in readers.items():
                 if name in value:
                     given[name] = one(value[name])
                 elif name in required:
-                    is_missing = True
-                    break
+                    raise Missing(())
         except Mismatch as mismatch:
             raise mismatch.under(name) from None
-        if is_missing:
-            raise Missing((name,))
         if closed and (unknown := value.keys() - readers.keys()):
             name = min(unknown)
             raise Mismatch(f"one of the known names ({known})", name, (name,))

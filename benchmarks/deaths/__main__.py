@@ -6,15 +6,14 @@ keeps it. ``--beside-dask`` kills workers of Dask as well.
 """
 
 import argparse
-import contextlib
 import dataclasses
-import io
 import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks.deaths import dask, frozen, killed, proven
+from benchmarks.quiet import quietly
 
 
 def main() -> int:
@@ -37,12 +36,7 @@ def main() -> int:
     results = {}
     for name in [given.only] if given.only else measures:
         print(f"measuring {name} ...", file=sys.stderr)
-        with contextlib.redirect_stdout(io.StringIO()) as logs:
-            try:
-                results[name] = dataclasses.asdict(measures[name]())
-            except BaseException:
-                sys.stderr.write(logs.getvalue())
-                raise
+        results[name] = dataclasses.asdict(quietly(measures[name]))
     if given.json:
         print(json.dumps(results, indent=2))
         return 0

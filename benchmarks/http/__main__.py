@@ -8,7 +8,6 @@ rounds with and without them in one run.
 import argparse
 import asyncio
 import contextlib
-import io
 import json
 import sqlite3
 import statistics
@@ -21,6 +20,7 @@ from typing import Any
 import httpx2
 
 from benchmarks.bus.scene import cpu_seconds, fleet_on
+from benchmarks.quiet import quietly
 from tests.support.bus_client import BusClient
 from tests.support.control_room import ControlRoom, control_room
 from tests.support.fleet_process import Fleet
@@ -51,12 +51,7 @@ def main() -> int:
     results: dict[str, dict[str, float]] = {}
     for name in [given.only] if given.only else list(measures):
         print(f"measuring {name} ...", file=sys.stderr)
-        with contextlib.redirect_stdout(io.StringIO()) as logs:
-            try:
-                results[name] = measures[name]()
-            except BaseException:
-                sys.stderr.write(logs.getvalue())
-                raise
+        results[name] = quietly(measures[name])
     if given.json:
         print(json.dumps(results, indent=2))
         return 0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_cli_up import WITHIN_S, environment, fleetbus, up_in
+from tests.e2e.test_cli_up import WITHIN_S, up_in
+from tests.support.command_line import environment, fleetbus
 
 
 @pytest.mark.long

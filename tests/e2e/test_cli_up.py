@@ -12,13 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support.brokers import free_port, process_of, wait_for_port
+from tests.support.command_line import environment, fleetbus
 from tests.support.other_brokers import command_of
 from tests.support.processes import is_alive
 
@@ -36,25 +36,6 @@ def write_plan(folder: Path, *agents: dict[str, Any]) -> Path:
     plan = folder / "plan.json"
     plan.write_text(json.dumps({"fleet_name": "Test fleet", "agents": agents}))
     return plan
-
-
-def fleetbus(
-    *words: str | Path, cwd: Path, variables: Mapping[str, str] = MappingProxyType({})
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "coordinator.cli", *words],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
-        env={**environment(), **variables},
-    )
-
-
-def environment() -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("FLEETBUS_")}
-    return {**clean, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 class Up:

@@ -18,9 +18,6 @@ _MOST_LENGTH_BYTES: Final = 4
 _RETAIN: Final = 0x01
 _QOS_1: Final = 0x02
 _QOS_BITS: Final = 0x06
-_PUBLISH: Final = 3
-_SHORT: Final = 2
-"""The shortest body of a PUBLISH: the length of a topic."""
 
 
 class Kind(IntEnum):
@@ -88,11 +85,11 @@ class Reader:
             if end < stop:
                 break
             first = view[at]
-            if first >> 4 == _PUBLISH:
+            if first >> 4 == Kind.PUBLISH:
                 packets.append(_delivery(view, first, body, stop))
             else:
                 packets.append(Packet(first >> 4, first & 0x0F, view[body:stop]))
-            passed = min(length - kept, end - stop) if kept < length else 0
+            passed = min(length - kept, end - stop)
             self._skip = length - kept - passed
             at = stop + passed
         del buffer[:at]
@@ -118,7 +115,7 @@ def _delivery(view: bytes, first: int, body: int, stop: int) -> Delivery:
     qos = first & _QOS_BITS
     if qos > _QOS_1:
         raise BadPacket(f"a message at QoS {qos >> 1}, which nobody asked for")
-    if stop - body < _SHORT:
+    if stop - body < 2:  # noqa: PLR2004 -- the length of a topic
         raise BadPacket("a PUBLISH without a topic")
     after_topic = body + 2 + (view[body] << 8 | view[body + 1])
     payload = after_topic + 2 if qos else after_topic

@@ -1,27 +1,16 @@
 """A control room for other machines: under TLS with the fleet's own certificates, or not at all."""
 
 import ssl
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.support.control_room import WITHIN_S, ControlRoom, control_room, frames
+from tests.support.command_line import fleetbus
+from tests.support.control_room import ControlRoom, control_room, frames
 from tests.support.fleet_process import Fleet
 
 EVERYWHERE = "0.0.0.0"
-
-
-def fleetbus(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "coordinator.cli", *words],
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
-    )
 
 
 def test_it_serves_other_machines_under_tls_whatever_the_broker(
@@ -29,12 +18,12 @@ def test_it_serves_other_machines_under_tls_whatever_the_broker(
 ) -> None:
     data = tmp_path / "data"
     refused = fleetbus(
-        "web", "--data", str(data), "--broker", fleet.where.url, "--host", EVERYWHERE
+        "web", "--data", data, "--broker", fleet.where.url, "--host", EVERYWHERE, cwd=tmp_path
     )
     assert refused.returncode == 1
     assert "only under TLS; make certificates with `fleetbus certs`" in refused.stderr
 
-    assert fleetbus("certs", "--data", str(data)).returncode == 0
+    assert fleetbus("certs", "--data", data, cwd=tmp_path).returncode == 0
     ours = ssl.create_default_context(cafile=data / "certs" / "ca.pem")
     with control_room(fleet, "--host", EVERYWHERE, data=data, trusts=ours) as room:
         assert room.address.startswith("https://localhost:")
