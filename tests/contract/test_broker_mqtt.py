@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -63,7 +63,10 @@ def _known_departures(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def at(case: Case) -> BrokerAddress:
+def at(request: pytest.FixtureRequest, case: Case) -> BrokerAddress:
+    """Return where the broker is; what is not expected of it is not waited for so long."""
+    if request.node.get_closest_marker("xfail"):
+        return replace(case.address, answers_within_s=5.0)
     return case.address
 
 

@@ -36,8 +36,13 @@ class BrokerAddress:
     coordinator_password: str
     secret_file: Path
     process: subprocess.Popen[str]
+    answers_within_s: float = 30.0
+    """How long a test waits for its next packet."""
     settles_s: float = 0.0
     """How long after its answer what was said takes effect; others answer when it has."""
+    keeps_out_times: int = 0
+    """How often in a row it may hold and then drop a client id that came back before it had seen
+    the last connection's end."""
 
     def url(self, user: str | None = None) -> str:
         """Return the broker's URL for *user*; a coordinator's holds its password."""
@@ -179,7 +184,9 @@ def nats_broker(tmp_path: Path, *, mqtt_port: int = 0) -> Iterator[BrokerAddress
     log = tmp_path / "nats.log"
     with process_of([str(binary), "-c", str(config)], log) as process:
         wait_for_port(port, process, log)
-        yield BrokerAddress(HOST, port, None, "", tmp_path, process, settles_s=0.2)
+        yield BrokerAddress(
+            HOST, port, None, "", tmp_path, process, settles_s=0.2, keeps_out_times=3
+        )
 
 
 BROKERS: Final[dict[str, Callable[[Path], AbstractContextManager[BrokerAddress]]]] = {

@@ -97,5 +97,6 @@ def guarded_broker(kind: str, folder: Path) -> Iterator[Guarded]:
             folder,
             process,
             settles_s=0.2 if kind == "nats" else 0.0,
+            keeps_out_times=3 if kind == "nats" else 0,
         )
         yield Guarded(kind, address, secrets)
