@@ -13,7 +13,6 @@ from typing import Final, Self
 
 from tests.support.brokers import BrokerAddress
 
-
 CONNACK: Final = 0x20
 PUBLISH: Final = 0x30
 PUBACK: Final = 0x40
