@@ -166,8 +166,8 @@ class Store:
                 return {
                     (client, row.request_id): Reply.model_validate(orjson.loads(row.doc))
                     for client, asked in ids.items()
-                    for row in self._find_replies.run(
-                        self._writer, [{"asker": client, "asked": orjson.dumps(asked).decode()}]
+                    for row in self._find_replies.ask(
+                        self._writer, {"asker": client, "asked": orjson.dumps(asked).decode()}
                     )
                 }
 
@@ -270,7 +270,7 @@ class Store:
 
     def _count(self) -> None:
         mine = {"count": "commits", "known": self.commits, "next": self.commits + 1}
-        if self._count_one.run(self._writer, [mine]).rowcount != 1:
+        if self._count_one.write(self._writer, [mine]) != 1:
             self._check(dict(self._writer.execute(select(META.c.key, META.c.value)).all()))
 
     def _check(self, stored: dict[str, int]) -> None:
@@ -349,7 +349,7 @@ class Store:
 
     def _put(self, table: Table, rows: list[Row]) -> None:
         if rows:
-            self._statements[table].run(self._writer, rows)
+            self._statements[table].write(self._writer, rows)
 
     def _documents(self, query: Any) -> list[Row]:  # noqa: ANN401 -- a Select of one column
         return [orjson.loads(doc) for doc in self._writer.execute(query).scalars()]
