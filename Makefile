@@ -116,6 +116,17 @@ package: $(READY) dashboard ## Build sdist and wheel, with the control room's pa
 	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}" $(BIN)/python -m hatchling build
 	@cd dist && sha256sum *
 
+.PHONY: package-compiled
+package-compiled: $(READY) dashboard ## Build a wheel with a compiled coordinator, for this Python and platform, into dist/
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(BIN)/python -m hatchling build -t wheel
+
+# What decides, asked once more of the code that `make package-compiled` makes.
+.PHONY: test-compiled
+test-compiled: $(READY) ## Run the tests of the core against a compiled coordinator
+	code=$$($(BIN)/python -m tools.compiled_code) && \
+	PYTHONPATH="$$code" $(PYTEST) -o "pythonpath=$$code ." -m "not interpreted" \
+		tests/unit/core* tests/unit/rules tests/unit/plan tests/unit/shell tests/unit/store tests/property $(ARGS)
+
 # Not among the developers' packages: it brings twenty of its own, and only a release needs it.
 CYCLONEDX := cyclonedx-bom==7.5.0
 

@@ -138,7 +138,9 @@ async def stage(work: Work) -> AsyncIterator[Stage]:
             memory = store.begin_term(0)
             state = State(policy=Policy(), coord="bench", term=memory.term)
             speaker = Speaker(topics, "bench", memory.term)
-            writer = Writer(state, store, clock, speaker, 1, memory.answered, _thread=_Here(1))
+            writer = Writer(
+                state, store, clock, speaker, 1, memory.answered, _store_thread=_Here(1)
+            )
             coordinator = Coordinator(writer, topics, speaker, clock, plans=None)
             batch = Batch()
             batch.add(remember(state, memory, clock))

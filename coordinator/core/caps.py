@@ -5,6 +5,7 @@ time cannot overshoot. A reservation is dropped only when the agent provably nev
 of the same task is not charged again. Everything is charged to the period of the start.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from coordinator.core.effects import SaveMark
@@ -35,6 +36,10 @@ class CapGate(CountedGate):
     def used(self) -> int:
         """Charged, and reserved by tasks that may still begin."""
         return self.usage.amount + len(self.holders)
+
+    def twin(self) -> "CapGate":
+        """Return one like it that counts for itself."""
+        return self.seated(CapGate(self.key, self.cap, replace(self.usage)))
 
 
 def cap_key(cap: Cap) -> str:

@@ -6,7 +6,7 @@ gates is closed. Tasks wait by signature and never by a single gate, so there is
 could be lost: when a gate opens, every signature that it was the last to close is open.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from coordinator.core.queue.heap import ShapeHeap
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from coordinator.core.queue.shapes import Shape
 
 GLOBAL: Final = "global"
+
+Counted = TypeVar("Counted", bound="CountedGate")
 
 
 def mode_key(mode: str) -> str:
@@ -41,6 +43,10 @@ class Gate:
         for signature in self.signatures:
             signature.closed += -1 if is_open else 1
         return True
+
+    def twin(self) -> "Gate":
+        """Return one like it at which nothing waits."""
+        return Gate(self.key, self.code, is_open=self.is_open)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.key} {'open' if self.is_open else 'closed'}>"
@@ -81,6 +87,15 @@ class CountedGate(Gate):
         self.limit = limit
         return self.turn(is_open=self.has_room())
 
+    def twin(self) -> "CountedGate":
+        """Return one like it at which nothing waits; who has a place has one there too."""
+        return self.seated(CountedGate(self.key, self.code, self.limit))
+
+    def seated(self, twin: Counted) -> Counted:
+        """Return *twin* with everybody in it who has a place here."""
+        twin.holders, twin.is_open = self.holders.copy(), self.is_open
+        return twin
+
 
 class PermitGate(CountedGate):
     """A concurrency limit: at most so many attempts at the same time; ``None`` is no limit.
@@ -102,6 +117,12 @@ class PermitGate(CountedGate):
         """Hold the key or let go of it; say whether the gate turned."""
         self.is_held = is_held
         return self.turn(is_open=self.has_room())
+
+    def twin(self) -> "PermitGate":
+        """Return one like it, held or not."""
+        twin = self.seated(PermitGate(self.key, self.code, self.limit))
+        twin.is_held = self.is_held
+        return twin
 
 
 class Signature:

@@ -33,6 +33,13 @@ class WindowGate(Gate):
         code = IDLE_BLOCK if forbids else OUTSIDE_WINDOW
         super().__init__(key, code, is_open=any_open(windows, wall_ms) is not forbids)
 
+    def twin(self) -> "WindowGate":
+        """Return one like it, which no timer will turn."""
+        then_ms = self.looks_again_ms or 0
+        twin = WindowGate(self.key, self.windows, forbids=self.forbids, wall_ms=then_ms)
+        twin.is_open, twin.looks_again_ms = self.is_open, self.looks_again_ms
+        return twin
+
     def next_look(self, wall_ms: int) -> int | None:
         """Return when it may turn next, or give another boost while it stays open."""
         if self.forbids or len({window.priority_boost for window in self.windows}) == 1:

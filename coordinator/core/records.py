@@ -4,7 +4,7 @@ A record is JSON-able. What can be derived (permits, shapes, classes, counts) an
 one term (leases' ends on a monotonic clock, who is suspect) is not in it.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import lru_cache
 from itertools import compress
 from operator import attrgetter, ne
@@ -71,6 +71,7 @@ _EMPTY: Record = {"args": {}, "metadata": {}, "fence": 0, "starts": 0, "failures
 """What a new task has in some of them. A result may be 0 or empty and still is one."""
 _EMPTY_PLAIN: Final = tuple(_EMPTY.get(name) for name in _PLAIN)
 _plain_of: Final = attrgetter(*_PLAIN)
+_TERMS: Final = tuple(field.name for field in fields(Terms))
 _TERMS_KEPT: Final = 4096
 
 
@@ -129,7 +130,7 @@ def task_from(record: Record) -> Task:
 def terms_record(terms: Terms) -> Record:
     """Write down what differs from the default terms. Many tasks share it: nobody changes it."""
     record: Record = {}
-    for name in Terms.__slots__:
+    for name in _TERMS:
         value = getattr(terms, name)
         if value != getattr(_DEFAULT_TERMS, name):
             record[name] = sorted(value) if isinstance(value, frozenset) else value
@@ -141,16 +142,16 @@ _DEFAULT_TERMS = Terms()
 
 def terms_from(record: Record) -> Terms:
     """Read terms back."""
-    fields = dict(record)
-    if "capabilities" in fields:
-        fields["capabilities"] = frozenset(fields["capabilities"])
-    if "windows" in fields:
-        fields["windows"] = tuple(fields["windows"])
-    if "min_health" in fields:
-        fields["min_health"] = AgentHealth(fields["min_health"])
-    if "on_lease_lost" in fields:
-        fields["on_lease_lost"] = OnLeaseLost(fields["on_lease_lost"])
-    return Terms(**fields)
+    known = dict(record)
+    if "capabilities" in known:
+        known["capabilities"] = frozenset(known["capabilities"])
+    if "windows" in known:
+        known["windows"] = tuple(known["windows"])
+    if "min_health" in known:
+        known["min_health"] = AgentHealth(known["min_health"])
+    if "on_lease_lost" in known:
+        known["on_lease_lost"] = OnLeaseLost(known["on_lease_lost"])
+    return Terms(**known)
 
 
 def agent_record(agent: Agent) -> Record:

@@ -8,13 +8,13 @@ or paused on an agent.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from coordinator.core.terms import Terms
 from protocol.messages import Assignment
 from protocol.vocabulary import OnLeaseLost, Priority, TaskStatus, Want, Word
 
 if TYPE_CHECKING:
     from coordinator.core.gates import CountedGate
     from coordinator.core.queue.shapes import Shape
-    from coordinator.core.terms import Terms
 
 
 class Phase(Word):
@@ -89,7 +89,7 @@ class Task:
     name: str
     mode: str
     priority: Priority
-    terms: "Terms"
+    terms: Terms
     created_ms: int
     enqueued_ms: int
     pin: str | None = None

@@ -83,7 +83,7 @@ class Writer:
     _desired: DesiredTexts = field(init=False)
     _learnt: dict[tuple[str, str], None] = field(default_factory=dict)
     _learnt_at_ms: int = 0
-    _thread: ThreadPoolExecutor = field(
+    _store_thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="store")
     )
 
@@ -115,10 +115,10 @@ class Writer:
     async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, call, *args)
+            return await loop.run_in_executor(self._store_thread, call, *args)
         except asyncio.CancelledError:
             # Whoever comes next must find the store at rest.
-            await loop.run_in_executor(self._thread, lambda: None)
+            await loop.run_in_executor(self._store_thread, lambda: None)
             raise
 
     async def run(self) -> None:
@@ -398,7 +398,7 @@ class Writer:
 
     def close(self) -> None:
         """Let the store's thread end."""
-        self._thread.shutdown()
+        self._store_thread.shutdown()
 
 
 def _names_of(event: Submitted) -> set[str]:

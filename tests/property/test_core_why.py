@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from coordinator.core.audit import audit
@@ -199,6 +200,7 @@ quick = settings(
 )
 
 
+@pytest.mark.interpreted
 @quick
 @given(plans, histories)
 def test_whatever_would_start_a_task_does_start_it_in_one_step(

@@ -161,7 +161,7 @@ class Fleet:
                 [sys.executable, "-m", module, *words],
                 cwd=self.folder,
                 env=clean
-                | {"PYTHONPATH": str(_ROOT)}
+                | {"PYTHONPATH": os.pathsep.join([*_before_it(), str(_ROOT)])}
                 | dict(self.environment)
                 | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
@@ -240,3 +240,8 @@ def wait_until_idle(watcher: BusClient, agents: Sequence[str]) -> None:
     watcher.wait_for("coordinator/presence", READY_WITHIN_S, state="online")
     for name in agents:
         watcher.wait_for(f"registry/{name}", READY_WITHIN_S, status="idle")
+
+
+def _before_it() -> list[str]:
+    """Return where code lies that goes before this tree's: what was compiled of it."""
+    return list(filter(None, [os.environ.get("PYTHONPATH")]))

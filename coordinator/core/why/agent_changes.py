@@ -1,6 +1,5 @@
 """Changes that could set an agent free for a task: what to do about the nearest misses."""
 
-import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -55,8 +54,7 @@ def _about(
 def _return(state: State, agent: Agent, now: Instant) -> Iterator[Change]:
     if agent.verb is None:
         return  # it said so itself
-    ghost = copy.copy(agent)
-    ghost.verb, ghost.desired_mode = None, AgentMode.ACTIVE
+    ghost = replace(agent, verb=None, desired_mode=AgentMode.ACTIVE)
     if _is_free(state, ghost, now):
         text = f"return {agent.name} to service"
         # Out of maintenance it may take what it could not before: anybody may compete for it.
@@ -67,8 +65,7 @@ def _return(state: State, agent: Agent, now: Instant) -> Iterator[Change]:
 def _relax(state: State, agent: Agent, now: Instant) -> Iterator[Change]:
     own = agent.policy
     for text, relaxed in _relaxations(own):
-        ghost = copy.copy(agent)
-        ghost.policy = relaxed
+        ghost = replace(agent, policy=relaxed)
         if _is_free(state, ghost, now):
             action = {"op": "plan", "set": {f"agents.{agent.name}": text}}
             what = Assumption(frees=(agent,))

@@ -5,10 +5,9 @@ real queue. So the shape of any task can be had, under this plan or another, by 
 that decide, without leaving a trace.
 """
 
-import copy
+from dataclasses import replace
 from typing import Final
 
-from coordinator.core.caps import CapGate
 from coordinator.core.gates import Gate, PermitGate
 from coordinator.core.gating import failing_key
 from coordinator.core.openings import WindowGate
@@ -41,10 +40,7 @@ class _Gates(dict[str, Gate]):
         return self._policy is not None and from_plan
 
     def _copy(self, real: Gate) -> Gate:
-        gate = copy.copy(real)
-        gate.signatures = []
-        if isinstance(gate, CapGate):
-            gate.usage = copy.copy(gate.usage)
+        gate = real.twin()
         by_plan = not gate.key.startswith(_FAILING)
         if self._policy is not None and isinstance(gate, PermitGate) and by_plan:
             gate.resize(self._policy.limit(gate.key))
@@ -61,20 +57,22 @@ class _Usages(dict[str, Usage]):
     def get(self, key: str, default: Usage | None = None, /) -> Usage | None:  # type: ignore[override] # the one form that is used
         real = self._real.get(key)
         if key not in self and real is not None:
-            self[key] = copy.copy(real)
+            self[key] = replace(real)
         return super().get(key, default)
 
 
 def shadow_of(state: State, policy: Policy | None = None) -> State:
     """Return a stand-in for *state*, under *policy* if that is given."""
-    shadow = copy.copy(state)
-    if policy is not None:
-        shadow.policy = policy
-    shadow.gates = _Gates(state.gates, policy)
-    shadow.usage = _Usages(state.usage)
-    shadow.timers = Timers()
-    shadow.signatures, shadow.shapes, shadow.terms = {}, {}, {}
-    return shadow
+    return replace(
+        state,
+        policy=policy or state.policy,
+        gates=_Gates(state.gates, policy),
+        usage=_Usages(state.usage),
+        timers=Timers(),
+        signatures={},
+        shapes={},
+        terms={},
+    )
 
 
 def shape_in(shadow: State, task: Task, wall_ms: int) -> Shape:

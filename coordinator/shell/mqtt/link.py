@@ -16,28 +16,13 @@ from typing import Final, cast
 
 from coordinator.shell.mqtt import packets
 from coordinator.shell.mqtt.packets import BadPacket, Delivery, Kind, Packet, Reader
+from coordinator.shell.mqtt.refusal import refusal
 
 log = logging.getLogger("fleetbus.bus")
 
 WAITING_BYTES: Final = 64 * 1024 * 1024
 """So much may wait for a broker that is slow to take it; more, and the connection is given up."""
-_REFUSALS: Final = {
-    1: "it does not speak MQTT 3.1.1",
-    2: "it does not take this client id",
-    3: "it is not available",
-    4: "bad user name or password",
-    5: "not authorized",
-}
-_REFUSED_FOR_GOOD: Final = frozenset({1, 2, 4, 5})
 NOT_GRANTED: Final = 0x80
-
-
-class Refused(ConnectionError):
-    """The broker said no; ``is_final``: it would say so again."""
-
-    def __init__(self, why: str, *, is_final: bool) -> None:
-        super().__init__(why)
-        self.is_final = is_final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +69,7 @@ class Link(asyncio.Protocol):
     ) -> "Link":
         """Connect to a broker and be accepted by it.
 
-        Raises :class:`OSError` if that fails and :class:`Refused`, which is one, if it said no.
+        Raises :class:`OSError` if that fails and :class:`.Refused`, which is one, if it said no.
         Whoever cancels this leaves no connection behind.
         """
         loop = asyncio.get_running_loop()
@@ -250,8 +235,7 @@ class Link(asyncio.Protocol):
         if code == 0:
             self._accepted.set_result(None)
             return
-        why = _REFUSALS.get(code, f"code {code}")
-        self._accepted.set_exception(Refused(why, is_final=code in _REFUSED_FOR_GOOD))
+        self._accepted.set_exception(refusal(code))
         self.abort()
 
     def _keep_alive(self) -> None:

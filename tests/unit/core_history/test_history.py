@@ -92,6 +92,7 @@ def test_who_cancelled_or_lost_a_task_teaches_nothing(outcome: str) -> None:
     assert history.paces == {}
 
 
+@pytest.mark.interpreted
 def test_what_was_not_seen_for_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_KEPT", 3)
     history = History()

@@ -7,6 +7,8 @@ from tests.support.changes import can_be_done, carry_out, copied
 from tests.support.fleet import Fleet
 from tests.unit.core_why.test_headlines import NIGHT, SCENES, fleet_of
 
+pytestmark = pytest.mark.interpreted  # it tries each way out on a copy of everything
+
 WAYS_OUT = {
     "PAUSED": ["resume it"],
     "MISCONFIGURED": [],
