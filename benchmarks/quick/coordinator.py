@@ -30,6 +30,7 @@ from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.recollection import remember
 from coordinator.shell.service import Coordinator
 from coordinator.shell.store import Store
+from coordinator.shell.store_thread import StoreThread
 from protocol.topics import Topics
 
 HEARTBEATS: Final = 100
@@ -138,9 +139,8 @@ async def stage(work: Work) -> AsyncIterator[Stage]:
             memory = store.begin_term(0)
             state = State(policy=Policy(), coord="bench", term=memory.term)
             speaker = Speaker(topics, "bench", memory.term)
-            writer = Writer(
-                state, store, clock, speaker, 1, memory.answered, _store_thread=_Here(1)
-            )
+            here = StoreThread(_Here(1))
+            writer = Writer(state, store, clock, speaker, 1, memory.answered, _store_thread=here)
             coordinator = Coordinator(writer, topics, speaker, clock, plans=None)
             batch = Batch()
             batch.add(remember(state, memory, clock))

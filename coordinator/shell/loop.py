@@ -13,7 +13,6 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, TypeVarTuple
 
@@ -30,7 +29,9 @@ from coordinator.shell.desired_texts import DesiredTexts
 from coordinator.shell.home_assistant import Devices
 from coordinator.shell.outage import Outage, hold
 from coordinator.shell.outgoing import Said, Speaker
+from coordinator.shell.patience import Patience
 from coordinator.shell.store import Answered, Changes, Row, Store, StoreUnavailable
+from coordinator.shell.store_thread import StoreThread
 from protocol.messages import Reply
 from protocol.vocabulary import CoordinatorState, SubmitOp
 
@@ -83,9 +84,8 @@ class Writer:
     _desired: DesiredTexts = field(init=False)
     _learnt: dict[tuple[str, str], None] = field(default_factory=dict)
     _learnt_at_ms: int = 0
-    _store_thread: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="store")
-    )
+    _patience: Patience = field(default_factory=Patience)
+    _store_thread: StoreThread = field(default_factory=StoreThread)
 
     def __post_init__(self) -> None:
         self._cards = Cards(self.state, self.speaker, self.devices)
@@ -110,16 +110,7 @@ class Writer:
 
     async def after_commits(self, call: Callable[[], T]) -> T:
         """Return what *call* returns in the store's thread, once all that is decided is stored."""
-        return await self._in_thread(call)
-
-    async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._store_thread, call, *args)
-        except asyncio.CancelledError:
-            # Whoever comes next must find the store at rest.
-            await loop.run_in_executor(self._store_thread, lambda: None)
-            raise
+        return await self._store_thread.do(call)
 
     async def run(self) -> None:
         """Decide and do, until cancelled."""
@@ -142,7 +133,7 @@ class Writer:
         if self._unsaid is not None:
             batch, changes, decided = self._unsaid
             try:
-                await self._in_thread(self.store.commit, changes)
+                await self._store_thread.do(self.store.commit, changes)
             except StoreUnavailable as error:
                 log.warning("stopped with decisions that nobody was told, unstored: %s", error)
                 return
@@ -183,11 +174,12 @@ class Writer:
         changes = batch.changes(self.state, self.next_event, now.wall_ms)
         for saved in batch.saved_replies:
             self.answered.add((saved.client, saved.request_id))
+        wait_ms = self._patience.wait_ms(len(events), len(self._inbox))
         if changes:
             self._unsaid = batch, changes, now
-            await self._insist(batch, self.store.commit, changes)
+            await self._insist(batch, wait_ms, self.store.commit, changes)
         elif self.confirms and (batch.leases or batch.desired):
-            await self._insist(batch, self.store.confirm)
+            await self._insist(batch, wait_ms, self.store.confirm)
         self._unsaid = None
         self._speak(batch, now)
         crash_here(CrashPoint.AFTER_PUBLISH)
@@ -209,13 +201,16 @@ class Writer:
 
     # --- without a store
 
-    async def _insist(self, batch: Batch, do: Callable[[*Ts], None], *args: *Ts) -> None:
+    async def _insist(
+        self, batch: Batch, wait_ms: int, do: Callable[[*Ts], None], *args: *Ts
+    ) -> None:
         """Let the store's thread *do* something for *batch*, however long it takes until it can."""
         since = self.clock.now()
         try:
-            await self._in_thread(do, *args)
+            await self._store_thread.do(do, *args, wait_ms=wait_ms)
         except StoreUnavailable as error:
             await self._sit_out(error, lambda: do(*args), batch, since)
+        self._patience.learn(self.clock.now().mono_ms - since.mono_ms)
 
     async def _sit_out(
         self, error: StoreUnavailable, do: Callable[[], None], batch: Batch | None, since: Instant
@@ -223,7 +218,7 @@ class Writer:
         """Try to *do* it again and again; nobody is judged for the time since *since*."""
         if self.confirms:  # if another leads by now, it shows before a word more is said
             with contextlib.suppress(StoreUnavailable):
-                await self._in_thread(do)
+                await self._store_thread.do(do)
                 return
         log.error("%s; nothing is assigned and no lease is granted until it can", error)
         self.outage = Outage.of(str(error), batch)
@@ -252,7 +247,7 @@ class Writer:
 
     async def _tried(self, do: Callable[[], None]) -> bool:
         """Say whether it could be done; a store may take long to say no."""
-        attempt = asyncio.ensure_future(self._in_thread(do))
+        attempt = asyncio.ensure_future(self._store_thread.do(do))
         attempt.add_done_callback(lambda _attempt: self._something.set())
         try:
             while not attempt.done():
@@ -331,7 +326,7 @@ class Writer:
         names = {name for event in asked for name in _names_of(event) if name not in known}
         if not requests and not names:
             return
-        replies, records = await self._in_thread(self._look_up, requests, names)
+        replies, records = await self._store_thread.do(self._look_up, requests, names)
         if not replies and not records:
             return
         past = tuple(task_from(record) for record in records)
@@ -398,7 +393,7 @@ class Writer:
 
     def close(self) -> None:
         """Let the store's thread end."""
-        self._store_thread.shutdown()
+        self._store_thread.close()
 
 
 def _names_of(event: Submitted) -> set[str]:
