@@ -4,6 +4,8 @@
   are: making an object of it ends the process.
 - A field of a dataclass whose type is a class that is imported for type checkers only: importing
   the module ends the process (https://github.com/mypyc/mypyc/issues/1209).
+- A coroutine: an error that passes through a compiled one can leave the interpreter without the
+  error that is in hand, and the next to ask for it ends the process.
 """
 
 import ast
@@ -42,6 +44,9 @@ def _faults_of(tree: ast.Module, compiled: set[str]) -> Iterator[tuple[int, str]
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
         for name, _ in _imports(block.body)
     }
+    for inside in ast.walk(tree):
+        if isinstance(inside, ast.AsyncFunctionDef):
+            yield inside.lineno, f"{inside.name} is a coroutine"
     for made in tree.body:
         if not isinstance(made, ast.ClassDef):
             continue

@@ -42,6 +42,8 @@ log = logging.getLogger("fleetbus.web")
 HEADER_BYTES: Final = 16 * 1024
 STOP_WITHIN_S: Final = 3
 KEEP_ALIVE_S: Final = 30
+WAITING: Final = 2048
+"""How many connections may wait to be taken, as uvicorn has it."""
 
 
 @dataclass(slots=True)
@@ -211,6 +213,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         if os.name == "posix":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
+        sock.listen(WAITING)  # before anybody is told of it
         yield sock
     except OSError as error:
         raise FleetBusError(

@@ -14,11 +14,11 @@ from tools.compiled_code import TREE, compiled_code
 HOURS = 6
 _SCRIPT = f"""
 import json
-import coordinator.core.step, coordinator.shell.loop
+import coordinator.core.step, coordinator.shell.batch
 from tests.property.test_core_replay import digest
 from tests.simulation.run import Order, carry_out
 print(json.dumps({{
-    "files": [coordinator.core.step.__file__, coordinator.shell.loop.__file__],
+    "files": [coordinator.core.step.__file__, coordinator.shell.batch.__file__],
     "replayed": digest(7),
     "hours": [carry_out(Order(seed)).hash for seed in range({HOURS})],
 }}))

@@ -37,6 +37,10 @@ UNSEEN = "if TYPE_CHECKING:\n    from core.terms import Terms\n@dataclass\nclass
             f'{UNSEEN}"Terms"',
             "one.py:5: Terms is imported for type checkers only",
         ),
+        (
+            "class Link:\n    async def open(self): ...",
+            "one.py:2: open is a coroutine",
+        ),
         ("from two import Base\nclass Kind(Base): ...", None),
         ("from enum import StrEnum\nclass Kind(StrEnum): ...", None),
         (
