@@ -19,13 +19,14 @@ from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said
 from coordinator.shell.recollection import remember
 from coordinator.shell.store import Changes, Store
+from coordinator.shell.store_thread import StoreThread
 from protocol.messages import Desired, Heartbeat, Lease, Message, Reply
 from protocol.topics import Topics
 from protocol.vocabulary import CoordinatorState
 from tests.simulation.ghost import Ghost
 from tests.simulation.scenario import COMBAT_LIMIT, GLOBAL_LIMIT
 from tests.simulation.standing_still import WALL_MS
-from tests.simulation.store_thread import Handed
+from tests.simulation.store_thread import Handed, HandedOver
 from tests.simulation.words import PlainSpeaker
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class CoordinatorProcess:
             next_event=1 if world.broken("numbers_begin_anew") else memory.last_event + 1,
             answered=memory.answered,
             publish=self._publish,
+            _store_thread=cast("StoreThread", HandedOver()),
         )
         batch = Batch()
         batch.add(remember(state, memory, cast("Clock", self)))

@@ -1,21 +1,15 @@
 """The store's thread of a writer: what is handed to it stops the writer, until somebody goes on."""
 
-import asyncio
-import contextlib
-from collections.abc import Callable, Generator, Iterator
-from typing import Final, cast
+from collections.abc import Callable, Generator
+from typing import TypeVar, TypeVarTuple, cast
 
-
-class _Loop:
-    """What the writer takes for its event loop: work for the store's thread comes to us."""
-
-    def run_in_executor(
-        self, _thread: object, work: Callable[..., object], *args: object
-    ) -> "Handed":
-        return Handed(work, args)
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Handed:
+    """A call that the writer wants made, and waits for."""
+
     def __init__(self, work: Callable[..., object], args: tuple[object, ...]) -> None:
         self.work = work
         self.args = args
@@ -24,14 +18,11 @@ class Handed:
         return (yield self)
 
 
-_LOOP: Final = cast("asyncio.AbstractEventLoop", _Loop())
+class HandedOver:
+    """Takes the place of a writer's thread: what it is given comes to whoever drives the writer."""
 
+    async def do(self, call: Callable[[*Ts], T], *args: *Ts, wait_ms: int = 0) -> T:
+        return cast("T", await Handed(call, args))
 
-@contextlib.contextmanager
-def store_thread() -> Iterator[None]:
-    """Hand what writers want done in their store's thread to whoever drives them."""
-    asyncio._set_running_loop(_LOOP)
-    try:
-        yield
-    finally:
-        asyncio._set_running_loop(None)
+    def close(self) -> None:
+        pass

@@ -24,7 +24,6 @@ from tests.simulation.host import Host
 from tests.simulation.hosts import Undertaker
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.scenario import END_S, FAULTS_END_S, Job, Scenario
-from tests.simulation.store_thread import store_thread
 
 DRIFT: Final = 0.005
 MAX_EVENTS: Final = 400_000
@@ -94,12 +93,11 @@ class World:
     def run(self) -> None:
         """Run to the end, or raise :class:`Violation`."""
         queue, pop = self._queue, heapq.heappop
-        with store_thread():
-            while queue and queue[0][0] < END_S:
-                self.now, _, act, args = pop(queue)
-                act(*args)
-                if self._count > MAX_EVENTS:
-                    raise Violation("the fleet never comes to rest")
+        while queue and queue[0][0] < END_S:
+            self.now, _, act, args = pop(queue)
+            act(*args)
+            if self._count > MAX_EVENTS:
+                raise Violation("the fleet never comes to rest")
         self.checkers.at_end()
 
     # --- the trace
