@@ -205,14 +205,11 @@ class Writer:
         self, batch: Batch, wait_ms: int, do: Callable[[*Ts], None], *args: *Ts
     ) -> None:
         """Let the store's thread *do* something for *batch*, however long it takes until it can."""
-        since, trouble = self.clock.now(), None
+        since = self.clock.now()
         try:
             await self._store_thread.do(do, *args, wait_ms=wait_ms)
         except StoreUnavailable as error:
-            # Sat out below: compiled, an error that came without a wait would outlive its handler.
-            trouble = error
-        if trouble is not None:
-            await self._sit_out(trouble, lambda: do(*args), batch, since)
+            await self._sit_out(error, lambda: do(*args), batch, since)
         self._patience.learn(self.clock.now().mono_ms - since.mono_ms)
 
     async def _sit_out(
