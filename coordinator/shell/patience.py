@@ -1,8 +1,8 @@
 """For how long the loop may stand still while the store's thread works for it.
 
-Going on meanwhile and being called back costs an idle fleet a third of a millisecond for every
-decision. Where nothing else is to be done, standing still is the shortest way. The wait is bounded
-whatever the disk does, and a store that was slow last time is not waited for at all.
+Going on meanwhile and being called back costs an idle fleet a tenth of a millisecond or two for
+every decision. Where nothing else is to be done, standing still is the shortest way. The wait is
+bounded whatever the disk does, and a store that was slow last time is not waited for at all.
 """
 
 from dataclasses import dataclass
