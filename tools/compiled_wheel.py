@@ -25,6 +25,8 @@ SOURCES: Final = ("protocol", "coordinator", "agent_client")
 SUFFIXES: Final = (".so", ".pyd")
 _SLOTS: Final = re.compile(r"(?<=\()slots=True, |, slots=True|\(slots=True\)")
 """A compiled class has its slots already, and cannot be made anew for them."""
+_UNWARNED: Final = f"{os.environ.get('CFLAGS', '')} -w".lstrip()
+"""Nobody wrote the C, and to look for what to warn of takes gcc five times as long."""
 
 
 class CompiledWheel(BuildHookInterface[Any]):
@@ -68,7 +70,7 @@ def compile_in(folder: Path, modules: list[Path]) -> None:
         ended = subprocess.run(
             [*(sys.executable, "-m", "mypyc", "--config-file", "mypy.ini"), *map(str, modules)],
             cwd=folder,
-            env={"MYPYC_DEBUG_LEVEL": "0", **os.environ},
+            env={"MYPYC_DEBUG_LEVEL": "0", **os.environ, "CFLAGS": _UNWARNED},
             stdout=out,
             stderr=subprocess.STDOUT,
             check=False,
