@@ -33,13 +33,13 @@ class Ours:
 WAYS: Final = (
     Ours("fleetbus", "mosquitto", CAREFUL, "on disk before it is answered (fsync)"),
     Ours(
-        "fleetbus, compiled",
+        "fleetbus (compiled)",
         "mosquitto",
         CAREFUL,
         "on disk before it is answered (fsync)",
         is_compiled=True,
     ),
-    Ours("fleetbus, no fsync", "mosquitto", CARELESS, "in the system's page cache"),
+    Ours("fleetbus (no fsync)", "mosquitto", CARELESS, "in the system's page cache"),
 )
 
 
