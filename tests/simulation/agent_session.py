@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 RETAINED_WITHIN_S: Final = 0.25
 SHORTLY_S: Final = 3.0
+GIVEN_UP_FOR_S: Final = 5.0
+"""How long a host waits until it starts again what gave up."""
 """A connection that is made again as quickly keeps nobody from being heard."""
 
 
@@ -200,6 +202,7 @@ class Session(Process):
         self._hang_up(politely=True)
         self._connection = 0
         self.leave("given up")
+        self.world.after(GIVEN_UP_FOR_S, self.world.give_again, self.name, self.host)
 
     @property
     def hears_well(self) -> bool:

@@ -141,6 +141,11 @@ class World:
         else:
             self.boot_agent(name, host)
 
+    def give_again(self, name: str, host: Host) -> None:
+        """Start what gave up again, as its host does; of two that live an operator stops one."""
+        if not any(process.name == name for process in self.processes):
+            self.supervise(name, host)
+
     def take_over(self, newcomer: Session) -> None:
         """Let the broker end the other connections of the newcomer's name."""
         for process in self.processes:
