@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, cast
 
-from agent_client.binding import is_async
 from agent_client.clock import Clock
 from agent_client.core.effects import (
     ExtendDeadline,
@@ -76,18 +75,18 @@ class Executor:
                 run.ask_to_rest(rest=False)
 
     def _start(self, start: StartHandler) -> None:
-        handler = self._handlers.find(start.assignment.mode)
-        if handler is None:
+        ready = self._handlers.find(start.assignment.mode)
+        if ready is None:
             declined = Declined("no_handler", f"no handler for {start.assignment.mode!r}")
             self._post(HandlerEnded(start.fence, declined), True)  # noqa: FBT003 - wakes the loop
             return
         run = self._runs[start.fence] = Run(
             start, self._clock, self._post, held_files=self._held_files
         )
-        if is_async(handler):
-            self._coroutine_runner().start(run, cast("AsyncHandler", handler))
+        if ready.is_async:
+            self._coroutine_runner().start(run, cast("AsyncHandler", ready.handler))
         else:
-            self._threads.start(run, cast("PlainHandler", handler))
+            self._threads.start(run, cast("PlainHandler", ready.handler))
 
     def _coroutine_runner(self) -> "CoroutineRunner":
         if self._coroutines is None:

@@ -1,9 +1,10 @@
 """Which function of the bot does the work of which mode."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from agent_client.binding import bind, parser_of
+from agent_client.binding import bind, is_async, parser_of
 from agent_client.core.modes import ANY_MODE
 from agent_client.errors import BadSetting
 from agent_client.fields import Word
@@ -20,11 +21,19 @@ Isolation: TypeAlias = Literal["process"]
 _MODE: Final = reader_of(Word)
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is called with a task, and whether that gives a coroutine: costly to find out."""
+
+    handler: Handler
+    is_async: bool
+
+
 class Handlers:
     """The handlers of one agent; the one of ``*`` takes every mode that has none of its own."""
 
     def __init__(self) -> None:
-        self._by_mode: dict[str, Handler] = {}
+        self._by_mode: dict[str, Ready] = {}
 
     def add(
         self,
@@ -51,7 +60,7 @@ class Handlers:
         if mode in self._by_mode:
             raise BadSetting("handler", mode, "a mode can have one handler only")
 
-    def find(self, mode: str) -> Handler | None:
+    def find(self, mode: str) -> Ready | None:
         """Find who does the work of *mode*."""
         return self._by_mode.get(mode) or self._by_mode.get(ANY_MODE)
 
@@ -61,12 +70,13 @@ class Handlers:
         return frozenset(self._by_mode)
 
 
-def _ready(handler: Handler | TypedHandler, isolation: Isolation | None) -> Handler:
+def _ready(handler: Handler | TypedHandler, isolation: Isolation | None) -> Ready:
     """Make of *handler* what is called with a task and works where it should."""
     if isolation is None:
-        return bind(handler)
+        bound = bind(handler)
+        return Ready(bound, is_async(bound))
     if isolation != "process":
         raise BadSetting("isolation", isolation, "'process', or nothing")
     from agent_client.isolation.handler import ProcessHandler  # noqa: PLC0415 - most need none
 
-    return ProcessHandler(handler, parser_of(handler))
+    return Ready(ProcessHandler(handler, parser_of(handler)), is_async=False)

@@ -301,7 +301,7 @@ def render(task):
     )
     start = StartHandler(Fence("t1", 1), given, clock.now_ms() + 60_000)
     try:
-        print(agent._handlers.find("render")(Task(Run(start, clock, lambda *_: None))))
+        print(agent._handlers.find("render").handler(Task(Run(start, clock, lambda *_: None))))
     except Exception as error:
         print(error)
 """

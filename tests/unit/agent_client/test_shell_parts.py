@@ -12,7 +12,7 @@ from agent_client.backoff import LONGEST_MS, REFUSED_FROM_MS, STABLE_MS, Backoff
 from agent_client.binding import is_async
 from agent_client.clock import JumpAwareMillis, SystemClock
 from agent_client.dropped import Dropped
-from agent_client.handlers import Handlers
+from agent_client.handlers import Handlers, Ready
 from agent_client.metrics import MetricSet, check
 from agent_client.settings import BrokerAddress
 from agent_client.wakeup import WakeUpQueue
@@ -239,8 +239,8 @@ def test_a_mode_has_one_handler_and_the_star_takes_the_rest() -> None:
     handlers = Handlers()
     handlers.add(("quest", "trading"), print)
     handlers.add(("*",), repr)
-    assert handlers.find("quest") is print
-    assert handlers.find("combat") is repr
+    assert handlers.find("quest") == Ready(print, is_async=False)
+    assert handlers.find("combat") == Ready(repr, is_async=False)
     with pytest.raises(BadSetting, match="one handler only"):
         handlers.add(("quest",), repr)
 
