@@ -10,7 +10,7 @@ import logging
 import select
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
@@ -85,12 +85,15 @@ class Connection:
         self._topics = list(topics)
         self._subscribe_mid: int | None = None
         self._refusal: str | None = None
+        self._has_more: Callable[[], bool] = lambda: False
+        self._unacknowledged: deque[tuple[int, int]] = deque()
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=settings.client_id or settings.name,
             clean_session=True,
             protocol=MQTTv311,
             reconnect_on_failure=False,
+            manual_ack=True,
         )
         self._client.suppress_exceptions = True
         self._client.enable_logger(_paho_log)
@@ -128,15 +131,17 @@ class Connection:
     def read(self) -> None:
         """Take in everything that is there already, within reason."""
         for _ in range(PACKETS_PER_WAKE_UP):
-            sock: Any = self.socket
-            if sock is None or self._client.loop_read() != MQTT_ERR_SUCCESS:
+            if self.stage is Stage.CLOSED or self._client.loop_read() != MQTT_ERR_SUCCESS:
                 break
-            if self._refusal is not None or self.stage is Stage.CLOSED:
-                break
-            pending = getattr(sock, "pending", None)  # TLS holds decrypted bytes back
-            if not (pending is not None and pending()) and not _readable(sock):
+            if self._refusal is not None or not self._has_more():
                 break
         self._notice_loss()
+
+    def acknowledge(self) -> None:
+        """Tell the broker that everything received so far has been dealt with."""
+        while self._unacknowledged and self.stage is not Stage.CLOSED:
+            self._client.ack(*self._unacknowledged.popleft())
+            self._notice_loss()
 
     def write(self) -> None:
         """Send what the socket takes."""
@@ -180,6 +185,7 @@ class Connection:
 
     def _on_socket_open(self, _client: Client, _userdata: object, sock: Any) -> None:  # noqa: ANN401 - paho's
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._has_more = _look_into(sock)
 
     def _on_connect(
         self,
@@ -216,6 +222,8 @@ class Connection:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self.received.append(Received(message.topic, bytes(message.payload)))
+        if message.qos:
+            self._unacknowledged.append((message.mid, message.qos))
 
     def _on_disconnect(
         self,
@@ -248,9 +256,11 @@ def _say_goodbye(client: Client, sock: socket.socket) -> None:
             pass
 
 
-def _readable(sock: socket.socket) -> bool:
-    if hasattr(select, "poll"):  # select() cannot watch a descriptor above 1023
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([sock], [], [], 0)[0])
+def _look_into(sock: Any) -> Callable[[], bool]:  # noqa: ANN401 - paho's
+    """Make what says, without waiting, whether *sock* has something to read."""
+    decrypted = getattr(sock, "pending", lambda: 0)  # of TLS, which holds bytes back
+    if not hasattr(select, "poll"):
+        return lambda: bool(decrypted() or select.select([sock], [], [], 0)[0])
+    poll = select.poll()  # select() cannot watch a descriptor above 1023
+    poll.register(sock, select.POLLIN)
+    return lambda: bool(decrypted() or poll.poll(0))

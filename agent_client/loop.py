@@ -147,7 +147,8 @@ class Loop:
     # --- one turn
 
     def _turn(self) -> None:
-        signalled = self._wait()
+        tick_due = self._machine.next_due(self._clock.now_ms())
+        signalled = self._wait(tick_due)
         for item in self._queue.take(signalled=signalled):
             self._take(item)
         now = self._clock.now_ms()
@@ -155,14 +156,17 @@ class Loop:
             self._feed(event)
         if self._session.fatal is not None and self.error is None:
             self._give_up(self._session.fatal)
-        due = self._machine.next_due(now)
-        if due is not None and due <= self._clock.now_ms():
+        # What has come due by what this turn has fed makes the next wait a short one.
+        if tick_due is not None and tick_due <= self._clock.now_ms():
             self._feed(Tick())
         self._carry_out_all()
+        # Work must not wait for this; and what a successor has to know of it is written down now.
+        self._session.acknowledge()
 
-    def _wait(self) -> bool:
+    def _wait(self, tick_due: int | None) -> bool:
+        """Wait for sockets until something is due; say whether the queue has something."""
         now = self._clock.now_ms()
-        dues = [self._machine.next_due(now), self._session.next_due(), now + LONGEST_WAIT_MS]
+        dues = [tick_due, self._session.next_due(), now + LONGEST_WAIT_MS]
         due = min(due for due in dues if due is not None)
         self._watch()
         signalled = False

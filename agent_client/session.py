@@ -252,6 +252,11 @@ class Session:
 
     # --- hearing
 
+    def acknowledge(self) -> None:
+        """Tell the broker that what :meth:`advance` took in has been carried out."""
+        if self.connection is not None:
+            self.connection.acknowledge()
+
     def _hear(self, message: Received, now: int) -> Event | None:
         listener = self._listeners.get(message.topic)
         if listener is None:
