@@ -39,10 +39,12 @@ def measure(kind: str, tasks: int, samples: int, agents: int, slots: int, turns:
             waits[module].append(latency.measure(kind, samples, agents, module))
     full, off = (statistics.median(rates[module]) for module in (CAREFUL, CARELESS))
     full_p50, off_p50 = (
-        statistics.median(wait.p50_ms for wait in waits[module]) for module in (CAREFUL, CARELESS)
+        statistics.median(wait.idle_p50_ms for wait in waits[module])
+        for module in (CAREFUL, CARELESS)
     )
     full_p99, off_p99 = (
-        statistics.median(wait.p99_ms for wait in waits[module]) for module in (CAREFUL, CARELESS)
+        statistics.median(wait.idle_p99_ms for wait in waits[module])
+        for module in (CAREFUL, CARELESS)
     )
     return Durability(
         turns=turns,

@@ -63,14 +63,16 @@ def _code_of(way: Ours) -> Iterator[None]:
 
 def _measure(way: Ours, tasks: int, samples: int) -> dict[str, float]:
     whole = throughput.measure(way.broker, tasks, WORKERS, SLOTS, way.coordinator)
-    idle = latency.measure(way.broker, samples, WORKERS, way.coordinator)
+    waits = latency.measure(way.broker, samples, WORKERS, way.coordinator)
     with fleet_on(way.broker, (), coordinator=way.coordinator) as fleet:
         submitted = submission.over_the_bus(fleet, tasks, 1)
     return {
         "tasks_per_s": whole.tasks_per_s,
         "submit_per_s": submitted,
-        "p50_ms": idle.p50_ms,
-        "p99_ms": idle.p99_ms,
+        "idle_p50_ms": waits.idle_p50_ms,
+        "idle_p99_ms": waits.idle_p99_ms,
+        "row_p50_ms": waits.row_p50_ms,
+        "row_p99_ms": waits.row_p99_ms,
         "memory_mib": _memory_mib(way),
     }
 

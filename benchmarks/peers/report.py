@@ -16,8 +16,10 @@ Runs = Mapping[str, Sequence[Figures]]
 COLUMNS: Final = {
     "tasks_per_s": "tasks/s, end to end",
     "submit_per_s": "submitted/s",
-    "p50_ms": "idle dispatch p50 ms",
-    "p99_ms": "p99 ms",
+    "idle_p50_ms": "idle dispatch p50 ms",
+    "idle_p99_ms": "p99 ms",
+    "row_p50_ms": "dispatch in a row p50 ms",
+    "row_p99_ms": "p99 ms",
     "memory_mib": "workers MiB",
 }
 

@@ -8,10 +8,9 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar, TypeVarTuple
 
 import orjson
 
@@ -39,15 +38,23 @@ BURST_AGENTS: Final = 5
 WAITING: Final = 500
 _ACCEPTED: Final = b"\x20\x02\x00\x00"
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
-class _Here(ThreadPoolExecutor):
+class _Here(StoreThread):
     """Does in this thread, at once, what another thread should do."""
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # noqa: ANN401 -- as its base
-        done: Future[T] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done
+    async def do(
+        self,
+        call: Callable[[*Ts], T],
+        *args: *Ts,
+        wait_ms: int = 0,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> T:
+        """Return what *call* returns; it is over at once."""
+        if wait_ms:
+            meanwhile()
+        return call(*args)
 
 
 @dataclass
@@ -139,8 +146,7 @@ async def stage(work: Work) -> AsyncIterator[Stage]:
             memory = store.begin_term(0)
             state = State(policy=Policy(), coord="bench", term=memory.term)
             speaker = Speaker(topics, "bench", memory.term)
-            here = StoreThread(_Here(1))
-            writer = Writer(state, store, clock, speaker, 1, memory.answered, _store_thread=here)
+            writer = Writer(state, store, clock, speaker, 1, memory.answered, _store_thread=_Here())
             coordinator = Coordinator(writer, topics, speaker, clock, plans=None)
             batch = Batch()
             batch.add(remember(state, memory, clock))

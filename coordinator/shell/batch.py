@@ -29,6 +29,7 @@ from coordinator.core.effects import (
 from coordinator.core.records import agent_record, ledger_record, mark_record, task_record
 from coordinator.core.state import State
 from coordinator.core.tasks import Task
+from coordinator.shell.outgoing import Said
 from coordinator.shell.store import Changes, Row
 
 _NOTHING: Final = Changes()
@@ -58,6 +59,8 @@ class Batch:
         self.says_state = False
         self.calls_roll = False
         self.restates_all = False
+        self.texts: list[Said] | None = None
+        """What is said to agents, hosts and clients, as soon as somebody has written it."""
 
     def add(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 -- one arm per effect
         """Merge *effects* in, in their order."""

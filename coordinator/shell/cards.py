@@ -1,8 +1,8 @@
 """The cards that people read: of agents, of tasks, and of the fleet in numbers.
 
 A card is a level: only the newest counts. So changes gather, and what is said is the state as it
-was last stored, at most every 50 ms (the numbers: every second). Only that somebody may be dead
-waits for nothing: the card that says so is shown at once.
+was last stored, at most every 50 ms (the numbers: every second). Two things wait for nothing: that
+somebody may be dead, and that a task is over, for somebody may wait for its result.
 """
 
 from collections.abc import Callable
@@ -35,6 +35,8 @@ class Cards:
     """The agents whose last card says, or is about to say, that they are suspect."""
     _urgent: list[str] = field(default_factory=list)
     """Those of which no card has said so yet."""
+    _over: list[str] = field(default_factory=list)
+    """The tasks that have ended since cards were last shown."""
     _shown_at_ms: int = 0
     _summary_at_ms: int = 0
     _summary_due: bool = True
@@ -50,7 +52,11 @@ class Cards:
             elif name not in self._doubted:
                 self._doubted.add(name)
                 self._urgent.append(name)
-        self._tasks.update(batch.shown_tasks)
+        for task_id, visible in batch.shown_tasks.items():
+            self._tasks[task_id] = visible
+            task = self.state.tasks.get(task_id) if visible else None
+            if task is not None and task.is_over:
+                self._over.append(task_id)
         dropped = self.state.dropped.total()
         if batch.shown_agents or batch.tasks or dropped != self._dropped_before:
             self._summary_due, self._dropped_before = True, dropped
@@ -80,6 +86,10 @@ class Cards:
                 del self._agents[name]
                 self._show_agent(name, now, publish)
         self._urgent.clear()
+        for task in self._over:
+            if self._tasks.pop(task, False):
+                publish(self.speaker.task(self.state, task, now))
+        self._over.clear()
         if (self._agents or self._tasks) and (
             final or now.mono_ms - self._shown_at_ms >= CARDS_EVERY_MS
         ):

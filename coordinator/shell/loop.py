@@ -90,6 +90,7 @@ class Writer:
     def __post_init__(self) -> None:
         self._cards = Cards(self.state, self.speaker, self.devices)
         self._desired = DesiredTexts(self.speaker)
+        self.store.on_written = self._store_thread.note_at_disk
 
     def tell(self, event: Event) -> None:
         """Let *event* be decided soon. Called in the loop's thread."""
@@ -177,9 +178,9 @@ class Writer:
         wait_ms = self._patience.wait_ms(len(events), len(self._inbox))
         if changes:
             self._unsaid = batch, changes, now
-            await self._insist(batch, wait_ms, self.store.commit, changes)
+            await self._insist(batch, now, wait_ms, self.store.commit, changes)
         elif self.confirms and (batch.leases or batch.desired):
-            await self._insist(batch, wait_ms, self.store.confirm)
+            await self._insist(batch, now, wait_ms, self.store.confirm)
         self._unsaid = None
         self._speak(batch, now)
         crash_here(CrashPoint.AFTER_PUBLISH)
@@ -202,12 +203,14 @@ class Writer:
     # --- without a store
 
     async def _insist(
-        self, batch: Batch, wait_ms: int, do: Callable[[*Ts], None], *args: *Ts
+        self, batch: Batch, now: Instant, wait_ms: int, do: Callable[[*Ts], None], *args: *Ts
     ) -> None:
         """Let the store's thread *do* something for *batch*, however long it takes until it can."""
         since = self.clock.now()
         try:
-            await self._store_thread.do(do, *args, wait_ms=wait_ms)
+            await self._store_thread.do(
+                do, *args, wait_ms=wait_ms, meanwhile=lambda: self._render(batch, now)
+            )
         except StoreUnavailable as error:
             await self._sit_out(error, lambda: do(*args), batch, since)
         self._patience.learn(self.clock.now().mono_ms - since.mono_ms)
@@ -351,16 +354,8 @@ class Writer:
             say(self._presence(now))
         if batch.calls_roll:
             say(self.speaker.rollcall(now))
-        for desired in batch.desired.values():
-            say(self._desired.render(desired.desired, now))
-        for listed in batch.host_desired.values():
-            say(self.speaker.host_desired(listed.desired, now))
-        for lease in batch.leases.values():
-            # A desired of this batch acknowledges the reports already.
-            if lease.granted or lease.agent not in batch.desired or lease.report_ack == {}:
-                say(self.speaker.lease(lease, now))
-        for answer in batch.replies:
-            say(self.speaker.reply(answer.client, answer.reply))
+        for said in self._render(batch, now):
+            say(said)
         for event in batch.events:
             say(self.speaker.event(self.next_event, event, now))
             self.next_event += 1
@@ -371,6 +366,22 @@ class Writer:
             self._desired.forget(name)
         self._cards.add(batch)
         self._cards.show(now, self.publish)
+
+    def _render(self, batch: Batch, now: Instant) -> list[Said]:
+        """Write, once, what agents, hosts and clients of *batch* wait for."""
+        if batch.texts is None:
+            batch.texts = [
+                *(self._desired.render(said.desired, now) for said in batch.desired.values()),
+                *(self.speaker.host_desired(s.desired, now) for s in batch.host_desired.values()),
+                *(
+                    self.speaker.lease(lease, now)
+                    for lease in batch.leases.values()
+                    # A desired of this batch acknowledges the reports already.
+                    if lease.granted or lease.agent not in batch.desired or lease.report_ack == {}
+                ),
+                *(self.speaker.reply(answer.client, answer.reply) for answer in batch.replies),
+            ]
+        return batch.texts
 
     def _presence(self, now: Instant) -> Said:
         if self.outage is not None:

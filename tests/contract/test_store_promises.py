@@ -211,6 +211,15 @@ def test_a_term_that_lasts_is_confirmed(stores: Stores) -> None:
     store.confirm()
 
 
+def test_it_is_told_when_a_transaction_has_only_to_be_committed(stores: Stores) -> None:
+    store = leading(stores)
+    commits = store.commits
+    seen: list[int] = []
+    store.on_written = lambda: seen.append(store.commits)
+    store.commit(Changes(tasks=[task_row("t1")]))
+    assert (seen, store.commits) == ([commits], commits + 1)
+
+
 def test_a_fault_of_ours_is_no_trouble_of_the_store(stores: Stores) -> None:
     store = leading(stores)
     store.commit(Changes(events=[EVENT]))

@@ -64,7 +64,7 @@ SEEDS: Final[dict[str, tuple[int, ...]]] = {
     "wrong_proof": (7,),
     "guard_in_loop": (0,),
     "clock_stops_in_suspend": (3,),
-    "margin_below_drift": (2,),
+    "margin_below_drift": (31,),
     "old_coordinator_answers": (2,),
     "publish_before_commit": (0,),
     "answer_before_commit": (0,),

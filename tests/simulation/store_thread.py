@@ -21,8 +21,19 @@ class Handed:
 class HandedOver:
     """Takes the place of a writer's thread: what it is given comes to whoever drives the writer."""
 
-    async def do(self, call: Callable[[*Ts], T], *args: *Ts, wait_ms: int = 0) -> T:
+    async def do(
+        self,
+        call: Callable[[*Ts], T],
+        *args: *Ts,
+        wait_ms: int = 0,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> T:
+        if wait_ms:
+            meanwhile()
         return cast("T", await Handed(call, args))
+
+    def note_at_disk(self) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -13,6 +13,8 @@ from typing import Any
 
 now = time.monotonic
 """The same clock in every process of this machine."""
+IDLE_S = 0.05
+"""For so long idle workers have had nothing to do; as in ``benchmarks/bus/latency.py``."""
 
 
 def throughput(
@@ -35,17 +37,23 @@ def latency(
     submit: Callable[[int], list[Any]],
     results: Callable[[list[Any]], Iterable[float]],
 ) -> dict[str, float]:
-    """Submit one task after the other to idle workers: from just before until it runs."""
-    waits = []
-    for _ in range(samples):
-        at = now()
-        (began,) = results(submit(1))
-        waits.append(1000 * (began - at))
-    waits.sort()
-    return {
-        "p50_ms": waits[len(waits) // 2],
-        "p99_ms": waits[min(len(waits) - 1, samples * 99 // 100)],
-    }
+    """Submit one task after the other: from just before until it runs.
+
+    Each when the result of the one before it is there: at once, and after a pause in which the
+    workers are idle.
+    """
+    found = {}
+    for name, pause_s in (("row", 0.0), ("idle", IDLE_S)):
+        waits = []
+        for _ in range(samples):
+            time.sleep(pause_s)
+            at = now()
+            (began,) = results(submit(1))
+            waits.append(1000 * (began - at))
+        waits.sort()
+        found[f"{name}_p50_ms"] = waits[len(waits) // 2]
+        found[f"{name}_p99_ms"] = waits[min(len(waits) - 1, samples * 99 // 100)]
+    return found
 
 
 def main() -> None:

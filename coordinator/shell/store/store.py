@@ -64,6 +64,8 @@ class Store:
     def __init__(self, url: str, sidecar: Sidecar | None = None) -> None:
         self.term = 0
         self.commits = 0
+        self.on_written: Callable[[], object] = lambda: None
+        """Called when a transaction has only to be committed, which takes as long as the disk."""
         self._sidecar = sidecar
         self._engine = engine_of(url)
         self.archive = Archive(
@@ -256,6 +258,7 @@ class Store:
             self._count()
             result = work(writer)
             crash_here(CrashPoint.BEFORE_COMMIT)
+            self.on_written()
         self.commits += 1
         crash_here(CrashPoint.AFTER_COMMIT)
         return result

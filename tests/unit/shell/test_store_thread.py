@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -25,6 +26,46 @@ async def test_what_ends_soon_is_returned_within_the_same_turn_of_the_loop(
     asyncio.get_running_loop().call_soon(turned.append, "a turn")
     assert await thread.do(threading.get_ident, wait_ms=LONG_MS) != threading.get_ident()
     assert turned == []
+
+
+async def test_the_loop_uses_the_time_that_the_disk_takes(thread: StoreThread) -> None:
+    order: list[str] = []
+    rendered = threading.Event()
+
+    def commit() -> None:
+        order.append("written")
+        thread.note_at_disk()
+        assert rendered.wait(LONG_MS / 1000)
+        order.append("stored")
+
+    def render() -> None:
+        order.append("rendered")
+        rendered.set()
+
+    await thread.do(commit, wait_ms=LONG_MS, meanwhile=render)
+    assert order == ["written", "rendered", "stored"]
+
+
+async def test_whoever_does_not_reach_the_disk_is_waited_for_all_the_same(
+    thread: StoreThread,
+) -> None:
+    order: list[str] = []
+    call = partial(order.append, "called")
+    await thread.do(call, wait_ms=LONG_MS, meanwhile=partial(order.append, "meanwhile"))
+    await thread.do(call, meanwhile=partial(order.append, "never: the loop does not stand still"))
+    assert order == ["called", "meanwhile", "called"]
+
+
+async def test_calls_are_made_in_their_order_by_one_thread(thread: StoreThread) -> None:
+    made: list[int] = []
+    threads = await asyncio.gather(*(thread.do(_noted, made, n) for n in range(50)))
+    assert made == list(range(50))
+    assert len(set(threads)) == 1
+
+
+def _noted(made: list[int], n: int) -> int:
+    made.append(n)
+    return threading.get_ident()
 
 
 async def test_the_loop_goes_on_when_it_has_waited_long_enough(thread: StoreThread) -> None:
