@@ -83,6 +83,8 @@ class Agent:
     """Monotonic time of the newest metrics of this boot."""
     heard_ms: int | None = None
     """Monotonic time at which the newest heartbeat was processed; ``None`` before the first."""
+    awaited_ms: int = 0
+    """Monotonic time since when a first heartbeat of this boot is waited for."""
     interval_ms: int = 10_000
     suspect: bool = False
     lost: bool = False

@@ -19,6 +19,7 @@ from coordinator.core.tasks import Attempt, Phase, Task
 from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
 from protocol.messages import Assignment
+from protocol.vocabulary import OnLeaseLost, Want
 
 _UNBORN: Final = (0, 0)
 _LEASE_PARTS: Final = 4
@@ -74,6 +75,22 @@ def assign(turn: Turn, task: Task, agent: Agent) -> None:
     turn.restate(agent)
     refresh(turn, agent)
     turn.show(agent)
+
+
+def want_of_holder(turn: Turn, task: Task, want: Want, phase: Phase) -> None:
+    """Want something else of whoever holds *task*, which is in *phase* then.
+
+    What outlives its lease stays unknown until its holder is heard, whatever is wanted of it:
+    somebody has to see that, and say that the holder is dead.
+    """
+    if task.attempt is None:
+        raise ValueError(f"{task.id} is not assigned")
+    task.want = want
+    outlives_lease = task.on_lease_lost is OnLeaseLost.FINISH
+    if task.phase is Phase.UNKNOWN and (outlives_lease or want is Want.RUN):
+        phase = Phase.UNKNOWN
+    turn.move(task, phase)
+    turn.restate(turn.state.agent(task.attempt.agent))
 
 
 def end_attempt(turn: Turn, task: Task, outcome: str) -> Attempt:

@@ -1,5 +1,6 @@
 """Cancelling a task, whoever wants it: a client, or the next run of its schedule."""
 
+from coordinator.core.assignments import want_of_holder
 from coordinator.core.errors import IllegalMove
 from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
@@ -15,6 +16,4 @@ def cancel(turn: Turn, task: Task) -> None:
         unqueue(task)
         end(turn, task, TaskStatus.CANCELLED)
         return
-    task.want = Want.CANCEL
-    turn.move(task, Phase.CANCELLING)
-    turn.restate(turn.state.agent(task.attempt.agent))
+    want_of_holder(turn, task, Want.CANCEL, Phase.CANCELLING)

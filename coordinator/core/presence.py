@@ -96,6 +96,7 @@ def _new_boot(turn: Turn, agent: Agent, said: FromAgent) -> None:
     agent.prev_boot = said.prev_boot if isinstance(said, Presence) else None
     agent.conn, agent.seq, agent.metrics_seq = said.conn, 0, 0
     agent.heard_ms, agent.desired, agent.behind_since_ms = None, None, None
+    agent.awaited_ms = turn.now.mono_ms
     agent.seen = (0, 0)
     agent.measured_ms = None
     agent.health.forget()
@@ -115,17 +116,24 @@ def _new_boot(turn: Turn, agent: Agent, said: FromAgent) -> None:
 def watch(turn: Turn, agent: Agent) -> None:
     """Expect a sign of life of *agent* within its silence limit."""
     if agent.suspect_timer_ms is None:
-        agent.suspect_timer_ms = turn.now.mono_ms + _silence_limit_ms(turn, agent)
-        turn.state.timers.at_mono(agent.suspect_timer_ms, Due.SUSPECT, agent.name)
+        agent.awaited_ms = turn.now.mono_ms
+        _judge_at(turn, agent, turn.now.mono_ms + _silence_limit_ms(turn, agent))
 
 
 def watch_anew(turn: Turn, agent: Agent) -> None:
     """Expect the next sign of life of *agent*, who has just given one."""
-    if agent.suspect_timer_ms is None:
-        watch(turn, agent)
+    due_ms = turn.now.mono_ms + _silence_limit_ms(turn, agent)
+    if agent.suspect_timer_ms is None or due_ms < agent.suspect_timer_ms:
+        _judge_at(turn, agent, due_ms)  # its heart beats faster than was known, or it was suspect
     else:
-        agent.suspect_timer_ms = turn.now.mono_ms + _silence_limit_ms(turn, agent)
-        turn.state.timers.put_off_silence(agent.name, agent.suspect_timer_ms)
+        agent.suspect_timer_ms = due_ms
+        turn.state.timers.put_off_silence(agent.name, due_ms)
+
+
+def _judge_at(turn: Turn, agent: Agent, due_ms: int) -> None:
+    """Judge the silence of *agent* at *due_ms*, and not when it would have been judged before."""
+    agent.suspect_timer_ms = due_ms
+    turn.state.timers.at_mono(due_ms, Due.SUSPECT, agent.name)
 
 
 def on_silence_timer(turn: Turn, name: str) -> None:
@@ -135,22 +143,20 @@ def on_silence_timer(turn: Turn, name: str) -> None:
         return
     if turn.now.mono_ms < agent.suspect_timer_ms:
         return  # another one is set for later
-    armed_ms, agent.suspect_timer_ms = agent.suspect_timer_ms, None
     limit_ms = _silence_limit_ms(turn, agent)
     lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
-    waited_ms = lease_ms + margin_ms if agent.suspect else limit_ms
-    heard = agent.heard_ms if agent.heard_ms is not None else armed_ms - waited_ms
+    heard = agent.heard_ms if agent.heard_ms is not None else agent.awaited_ms
     silent_ms = turn.now.mono_ms - heard
     if agent.lost or agent.presence is PresenceState.OFFLINE:
+        agent.suspect_timer_ms = None
         return
     if silent_ms >= lease_ms + margin_ms:
+        agent.suspect_timer_ms = None
         _lose(turn, agent)
         return
     if silent_ms >= limit_ms and not agent.suspect:
         _suspect(turn, agent, f"silent for {silent_ms / 1000:.1f} s")
-    due_ms = heard + (lease_ms + margin_ms if agent.suspect else limit_ms)
-    agent.suspect_timer_ms = due_ms
-    turn.state.timers.at_mono(due_ms, Due.SUSPECT, agent.name)
+    _judge_at(turn, agent, heard + (lease_ms + margin_ms if agent.suspect else limit_ms))
 
 
 def _silence_limit_ms(turn: Turn, agent: Agent) -> int:

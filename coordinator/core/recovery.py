@@ -137,8 +137,8 @@ def on_stalled(turn: Turn, stalled_ms: int) -> None:
     for agent in state.agents.values():
         if agent.heard_ms is not None:
             agent.heard_ms += stalled_ms
+        agent.awaited_ms += stalled_ms
         if agent.suspect_timer_ms is not None:
-            # Of who was only remembered yet, this is all that is waited for.
             agent.suspect_timer_ms += stalled_ms
             state.timers.put_off_silence(agent.name, agent.suspect_timer_ms)
         if agent.behind_since_ms is not None:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from coordinator.core.agents import Agent
-from coordinator.core.assignments import end_attempt
+from coordinator.core.assignments import end_attempt, want_of_holder
 from coordinator.core.budgets import reset_budget
 from coordinator.core.cancelling import cancel
 from coordinator.core.creation import create, create_many, repeat
@@ -287,9 +287,7 @@ def pause(turn: Turn, task: Task) -> None:
         raise IllegalMove(
             "pause", f"task {task.id}", f"running on {agent.name}, which cannot pause"
         )
-    task.want = Want.PAUSE
-    turn.move(task, Phase.PAUSING)
-    turn.restate(agent)
+    want_of_holder(turn, task, Want.PAUSE, Phase.PAUSING)
 
 
 def resume(turn: Turn, task: Task) -> None:
@@ -299,10 +297,8 @@ def resume(turn: Turn, task: Task) -> None:
             task.enqueued_ms += turn.now.wall_ms - task.paused_at_ms
             task.paused_at_ms = None
         wait(turn, task)
-    elif task.phase in {Phase.PAUSING, Phase.PAUSED_RUNNING} and task.attempt is not None:
-        task.want = Want.RUN
-        turn.move(task, Phase.RUNNING)
-        turn.restate(turn.state.agent(task.attempt.agent))
+    elif task.want is Want.PAUSE and task.attempt is not None:
+        want_of_holder(turn, task, Want.RUN, Phase.RUNNING)
     else:
         raise IllegalMove("resume", f"task {task.id}", task.phase.value)
 

@@ -2,7 +2,8 @@
 
 A timer that turns out to be early (its deadline was moved forward meanwhile) is simply set again
 by whoever handles it; so a heartbeat costs the heap nothing. Silence is what every heartbeat puts
-off: those time-outs move by themselves when they come to the head, and wake nobody.
+off: those time-outs move by themselves when they come to the head, and wake nobody. Of each agent
+there is one; where another is set, the one before it is dropped when it comes to the head.
 """
 
 import heapq
@@ -37,18 +38,23 @@ class Due(Enum):
 class Timers:
     """Timers on the monotonic clock (time-outs, leases) and on the wall clock (civil rules)."""
 
-    __slots__ = ("_count", "_mono", "_put_off", "_wall")
+    __slots__ = ("_count", "_mono", "_put_off", "_silences", "_wall")
 
     def __init__(self) -> None:
         self._mono: list[tuple[int, int, Due, str]] = []
         self._wall: list[tuple[int, int, Due, str]] = []
         self._put_off: dict[str, int] = {}
         """Until when agents may be silent, of those that were heard since their timer was set."""
+        self._silences: dict[str, int] = {}
+        """Which time-out of each agent's silence was set last."""
         self._count = 0
 
     def at_mono(self, when_ms: int, due: Due, subject: str = "") -> None:
-        """Set a time-out."""
+        """Set a time-out; of an agent's silence, in the place of the one that was set before."""
         self._count += 1
+        if due is Due.SUSPECT:
+            self._silences[subject] = self._count
+            self._put_off.pop(subject, None)
         heapq.heappush(self._mono, (when_ms, self._count, due, subject))
 
     def at_wall(self, when_ms: int, due: Due, subject: str = "") -> None:
@@ -61,14 +67,19 @@ class Timers:
         self._put_off[agent] = when_ms
 
     def _move_head(self) -> None:
-        """Put time-outs that come to the head where they were put off to."""
+        """Put time-outs that come to the head where they were put off to; drop those replaced."""
         heap, put_off = self._mono, self._put_off
-        while heap and heap[0][2] is Due.SUSPECT and heap[0][3] in put_off:
-            set_ms, _, due, agent = heap[0]
-            when_ms = put_off.pop(agent)
-            if when_ms > set_ms:
-                self._count += 1
-                heapq.heapreplace(heap, (when_ms, self._count, due, agent))
+        while heap and heap[0][2] is Due.SUSPECT:
+            set_ms, number, due, agent = heap[0]
+            if self._silences[agent] != number:
+                heapq.heappop(heap)
+                continue
+            when_ms = put_off.pop(agent, set_ms)
+            if when_ms <= set_ms:
+                break
+            self._count += 1
+            self._silences[agent] = self._count
+            heapq.heapreplace(heap, (when_ms, self._count, due, agent))
 
     def pop_due(self, now: Instant) -> Iterator[tuple[Due, str]]:
         """Take out, in order, what is due at *now*."""

@@ -30,6 +30,7 @@ from coordinator.shell.home_assistant import Devices
 from coordinator.shell.outage import Outage, hold
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.patience import Patience
+from coordinator.shell.standing_still import stood_still
 from coordinator.shell.store import Answered, Changes, Row, Store, StoreUnavailable
 from coordinator.shell.store_thread import StoreThread
 from protocol.messages import Reply
@@ -39,7 +40,6 @@ log = logging.getLogger("fleetbus.coordinator")
 
 BATCH_EVENTS: Final = 2_000
 INBOX_EVENTS: Final = 200_000
-STALL_MS: Final = 1_000
 LEARNT_EVERY_MS: Final = 10_000
 LEARNT: Final = "history"
 """The kind of the marks that hold what was learnt."""
@@ -121,10 +121,9 @@ class Writer:
             idle_from = self.clock.now()
             waited_ms = await self._wait(idle_from)
             now = self.clock.now()
-            overslept_ms = now.mono_ms - idle_from.mono_ms - waited_ms
-            if overslept_ms > STALL_MS:
-                log.warning("stood still for %.1f s; nobody is judged for it", overslept_ms / 1000)
-                self._inbox.appendleft(Stalled(overslept_ms))
+            if stalled := stood_still(idle_from, now, waited_ms):
+                log.warning("stood still for %.1f s; nobody is judged for it", stalled.ms / 1000)
+                self._inbox.appendleft(stalled)
             await self.turn_over(now)
 
     async def drain(self) -> None:

@@ -18,6 +18,7 @@ from coordinator.shell.clock import Clock
 from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said
 from coordinator.shell.recollection import remember
+from coordinator.shell.standing_still import stood_still
 from coordinator.shell.store import Changes, Store
 from coordinator.shell.store_thread import StoreThread
 from protocol.messages import Desired, Heartbeat, Lease, Message, Reply
@@ -91,7 +92,7 @@ class CoordinatorProcess:
         self._stalled = False
         self._outside: list[Event] = []
         """What has arrived while the process stood still."""
-        self._slept_from: int = 0
+        self._idle_from = Instant(0, 0)
         self._sleeps_ms = 0
         self._woken_at: float | None = None
         self._lost_at_ms: int | None = None
@@ -174,9 +175,8 @@ class CoordinatorProcess:
         """Stand still: nothing is read, decided or said."""
         if self.up and not self._stalled:
             self._stalled = True
-            now = self.now()
-            due_ms = self.state.timers.next_in_ms(now)
-            self._slept_from = now.mono_ms
+            self._idle_from = self.now()
+            due_ms = self.state.timers.next_in_ms(self._idle_from)
             self._sleeps_ms = 60_000 if due_ms is None else due_ms
             self.world.after(seconds, self._go_on, self.life)
 
@@ -184,10 +184,9 @@ class CoordinatorProcess:
         if life != self.life or not self.up:
             return
         self._stalled, self.woke_at = False, self.world.now
-        overslept_ms = self.now().mono_ms - self._slept_from - self._sleeps_ms
         outside, self._outside = self._outside, []
-        if overslept_ms > 1_000:
-            self.writer.tell(Stalled(overslept_ms))
+        if stalled := stood_still(self._idle_from, self.now(), self._sleeps_ms):
+            self.writer.tell(stalled)
         if self._random.random() < 0.5:  # its timers are looked at before its sockets, or after
             self._turn()
         for event in outside:

@@ -74,6 +74,65 @@ def test_silence_makes_suspect_then_lost_and_only_then_is_the_task_given_to_anot
     assert fleet.holder("hunt") == "Alt"
 
 
+def test_an_agent_whose_heart_beats_faster_is_missed_sooner_from_its_first_heartbeat_on() -> None:
+    fleet = Fleet()
+    fleet.agent("Main", heartbeat_ms=4_000)
+    fleet.crash("Main")
+    main = fleet.state.agents["Main"]
+
+    fleet.pass_time(9.999)
+    assert not main.suspect
+    fleet.pass_time(0.001)
+    assert main.suspect
+
+
+def test_an_agent_that_was_suspect_is_missed_as_soon_as_any_other_when_it_is_silent_again(
+    fleet: Fleet,
+) -> None:
+    fleet.will("Main")
+    fleet.freeze("Main")
+    fleet.pass_time(26)
+    fleet.thaw("Main")
+    fleet.crash("Main")
+    main = fleet.state.agents["Main"]
+
+    fleet.pass_time(24.999)
+    assert not main.suspect
+    fleet.pass_time(0.001)
+    assert main.suspect
+
+
+def test_an_agent_whose_will_comes_before_its_first_heartbeat_is_not_lost_sooner() -> None:
+    fleet = Fleet()
+    fleet.agent("Main")
+    fleet.restart_coordinator()
+    fleet.crash("Main")
+    fleet.hear(fleet.bots["Main"].presence())
+    fleet.will("Main")
+    main = fleet.state.agents["Main"]
+
+    fleet.pass_time(LEASE_S + MARGIN_S - 0.001)
+    assert main.suspect
+    assert not main.lost
+    fleet.pass_time(0.001)
+    assert main.lost
+
+
+def test_a_new_boot_is_not_blamed_for_the_silence_of_the_one_before(fleet: Fleet) -> None:
+    fleet.crash("Main")
+    fleet.pass_time(20)
+    bot = fleet.bots["Main"]
+    bot.start(fleet.now.mono_ms, bot.epoch + 1, knows_predecessor=False)
+    fleet.hear(bot.presence())
+    bot.alive = False
+    main = fleet.state.agents["Main"]
+
+    fleet.pass_time(24.999)
+    assert not main.suspect
+    fleet.pass_time(0.001)
+    assert main.suspect
+
+
 def test_a_lease_runs_from_the_newest_heartbeat(fleet: Fleet) -> None:
     fleet.pass_time(10)
     fleet.crash("Main")
@@ -364,9 +423,14 @@ def test_an_agent_that_never_says_a_heartbeat_is_lost_in_the_end() -> None:
     bot.alive = False
     bot.conn += 1
     fleet.hear(bot.presence())
-    fleet.pass_time(200)
+    main = fleet.state.agents["Main"]
 
-    assert fleet.state.agents["Main"].lost
+    fleet.pass_time(25)
+    assert main.suspect
+    fleet.pass_time(LEASE_S + MARGIN_S - 25 - 0.001)
+    assert not main.lost
+    fleet.pass_time(0.001)
+    assert main.lost
     assert fleet.state.agents["Main"].status.value == "offline"
 
 
@@ -387,6 +451,38 @@ def test_work_that_may_outlive_its_lease_is_lent_again_on_an_operators_word_only
     assert fleet.ask("retry", task="hunt", fence=2).code == "conflict"
     assert fleet.ask("retry", task="hunt", fence=1).ok
     assert fleet.holder("hunt") == "Alt"
+
+
+@pytest.mark.parametrize("op", ["cancel", "pause"])
+def test_what_outlives_its_lease_shows_that_its_holder_is_silent_whatever_is_wanted_of_it(
+    op: str,
+) -> None:
+    fleet = Fleet()
+    fleet.agent("Main")
+    fleet.create(id="hunt", on_lease_lost="finish")
+    fleet.crash("Main")
+    fleet.pass_time(600)
+
+    assert fleet.ask(op, task="hunt").ok
+    fleet.pass_time(600)
+    assert fleet.phase("hunt") == "unknown"
+    assert fleet.ask("retry", task="hunt", fence=1).ok
+    assert fleet.status("hunt") == {"cancel": "cancelled", "pause": "paused"}[op]
+
+
+def test_a_task_may_go_on_as_soon_as_its_silent_agent_is_back() -> None:
+    fleet = Fleet()
+    fleet.agent("Main")
+    fleet.create(id="hunt", on_lease_lost="finish")
+    fleet.ask("pause", task="hunt")
+    fleet.bots["Main"].jobs["hunt"].deadline_ms = 2**53
+    fleet.freeze("Main")
+    fleet.pass_time(600)
+
+    assert fleet.ask("resume", task="hunt").ok
+    assert fleet.phase("hunt") == "unknown"
+    fleet.thaw("Main")
+    assert fleet.phase("hunt") == "running"
 
 
 @pytest.mark.parametrize(("op", "phase"), [("pause", "paused_running"), ("cancel", "cancelling")])
