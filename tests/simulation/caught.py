@@ -4,7 +4,7 @@ from typing import Final
 
 SEEDS: Final[dict[str, tuple[int, ...]]] = {
     "nofence": (0,),
-    "grace_after_deadline": (3,),
+    "grace_after_deadline": (2,),
     "check_then_start": (3,),
     "abandon_before_stop": (0,),
     "deadline_from_receipt": (0,),
