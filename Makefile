@@ -84,7 +84,10 @@ demo: $(READY) ## Watch a small fleet at work
 	$(BIN)/python examples/demo.py $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## Measure throughput and latency on this machine
+bench: bench-ours bench-peers ## Both of these, in one session (ARGS="--rounds 3")
+
+.PHONY: bench-ours
+bench-ours: $(READY) ## Measure throughput, latency, submission and memory on each broker
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # Also a test: tests/unit/release/test_bench_quick.py.

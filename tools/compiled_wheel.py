@@ -27,8 +27,9 @@ _SLOTS: Final = re.compile(r"(?<=\()slots=True, |, slots=True|\(slots=True\)")
 """A compiled class has its slots already, and cannot be made anew for them."""
 _MYPY: Final = "[mypy]\nplugins = pydantic.mypy\nignore_missing_imports = true\n"
 """Whether the types are right is for `make lint` to say; here not everything may be installed."""
-_UNWARNED: Final = f"{os.environ.get('CFLAGS', '')} -w".lstrip()
-"""Nobody wrote the C, and to look for what to warn of takes gcc five times as long."""
+_CFLAGS: Final = f"{os.environ.get('CFLAGS', '')} -fwrapv -DNDEBUG -w".lstrip()
+"""What CPython's own flags say as well, in whose place some setuptools take these; and no warnings:
+nobody wrote the C, and to look for what to warn of takes gcc five times as long."""
 
 
 class CompiledWheel(BuildHookInterface[Any]):
@@ -72,7 +73,7 @@ def compile_in(folder: Path, modules: list[Path]) -> None:
         ended = subprocess.run(
             [*(sys.executable, "-m", "mypyc", "--config-file", "mypy.ini"), *map(str, modules)],
             cwd=folder,
-            env={"MYPYC_DEBUG_LEVEL": "0", **os.environ, "CFLAGS": _UNWARNED},
+            env={"MYPYC_DEBUG_LEVEL": "0", **os.environ, "CFLAGS": _CFLAGS},
             stdout=out,
             stderr=subprocess.STDOUT,
             check=False,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 HOST: Final = "127.0.0.1"
 READY_WITHIN_S: Final = 60.0
@@ -51,6 +51,10 @@ class BrokerAddress:
         if user == "coordinator" or user.startswith("coordinator-"):
             user = f"{user}:{self.coordinator_password}"
         return f"mqtt://{user}@{self.host}:{self.port}"
+
+
+HABITS: Final[dict[str, dict[str, Any]]] = {"nats": {"settles_s": 0.2, "keeps_out_times": 3}}
+"""How servers of one kind behave otherwise than all others."""
 
 
 @contextlib.contextmanager
@@ -184,9 +188,7 @@ def nats_broker(tmp_path: Path, *, mqtt_port: int = 0) -> Iterator[BrokerAddress
     log = tmp_path / "nats.log"
     with process_of([str(binary), "-c", str(config)], log) as process:
         wait_for_port(port, process, log)
-        yield BrokerAddress(
-            HOST, port, None, "", tmp_path, process, settles_s=0.2, keeps_out_times=3
-        )
+        yield BrokerAddress(HOST, port, None, "", tmp_path, process, **HABITS["nats"])
 
 
 BROKERS: Final[dict[str, Callable[[Path], AbstractContextManager[BrokerAddress]]]] = {

@@ -16,6 +16,7 @@ from broker.others.people import Person, Site
 from protocol.access import Role
 from protocol.topics import Topics
 from tests.support.brokers import (
+    HABITS,
     HOST,
     BrokerAddress,
     embedded_broker,
@@ -90,13 +91,6 @@ def guarded_broker(kind: str, folder: Path) -> Iterator[Guarded]:
         wait_for_port(port, process, log)
         secrets = {one.name: one.secret for one in people}
         address = BrokerAddress(
-            HOST,
-            port,
-            None,
-            secrets["coordinator"],
-            folder,
-            process,
-            settles_s=0.2 if kind == "nats" else 0.0,
-            keeps_out_times=3 if kind == "nats" else 0,
+            HOST, port, None, secrets["coordinator"], folder, process, **HABITS.get(kind, {})
         )
         yield Guarded(kind, address, secrets)
