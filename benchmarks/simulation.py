@@ -1,8 +1,8 @@
 """How fast the simulated fleet is: ``python -m benchmarks.simulation [--hours N] [--json]``.
 
-One fleet-hour is an hour of six agents, 160 tasks and some 77 faults, with every check, as in
-``tests/simulation``. The unit is fleet-hours per second of one core: of its time, not of the
-clock on the wall, so that neighbours on the machine disturb it less.
+One fleet-hour is an hour of two to four agents, 32 to 48 tasks and some 72 faults, with every
+check, as in ``tests/simulation``. The unit is fleet-hours per second of one core: of its time, not
+of the clock on the wall, so that neighbours on the machine disturb it less.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tests.simulation.run import Order, carry_out
 def main() -> int:
     """Run the benchmark and print what it found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hours", type=int, default=40, help="fleet-hours to run (default 40)")
+    parser.add_argument("--hours", type=int, default=100, help="fleet-hours to run (default 100)")
     parser.add_argument("--json", action="store_true", help="one JSON document and nothing else")
     options = parser.parse_args()
     carry_out(Order(0))  # everything is imported and compiled

@@ -43,7 +43,7 @@ class AgentProcess(Session):
                 boot=boot,
                 modes=MODES,
                 slots=SLOTS,
-                heartbeat_ms=world.scenario.heartbeat_s * 1000,
+                heartbeat_ms=world.scenario.shape.heartbeat_s * 1000,
                 earlier_reports=tuple(host.outbox.values()) if host.durable else (),
             )
         )

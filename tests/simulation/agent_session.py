@@ -52,7 +52,7 @@ class Session(Process):
         self.leaving = False
         self.identity = Identity(boot)
         self.words = AgentWords(
-            name, host, self.identity, self.wall_ms, float(world.scenario.heartbeat_s)
+            name, host, self.identity, self.wall_ms, float(world.scenario.shape.heartbeat_s)
         )
         self.will: Presence | None = None
         self._state = PresenceState.ONLINE

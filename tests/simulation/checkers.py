@@ -24,7 +24,7 @@ from protocol.vocabulary import (
     TaskStatus,
 )
 from tests.simulation.accounts import Books, overgrown
-from tests.simulation.scenario import COMBAT_LIMIT, END_S, GLOBAL_LIMIT
+from tests.simulation.scenario import COMBAT_LIMIT, END_S
 
 if TYPE_CHECKING:
     from tests.simulation.agent_process import AgentProcess
@@ -83,8 +83,9 @@ class Checkers:
             raise Violation(f"{fence} executes after fence {self._newest[task]} began")
         self._newest[task] = fence.number
         modes = [world.job(name).mode for name in self._executing]
-        if len(modes) > GLOBAL_LIMIT:
-            raise Violation(f"{len(modes)} execute, at most {GLOBAL_LIMIT} may")
+        limit = world.scenario.shape.global_limit
+        if len(modes) > limit:
+            raise Violation(f"{len(modes)} execute, at most {limit} may")
         if modes.count("combat") > COMBAT_LIMIT:
             raise Violation(f"{modes.count('combat')} in combat, at most {COMBAT_LIMIT} may")
         if world.disk.status(task) is TaskStatus.COMPLETED:
@@ -227,7 +228,7 @@ class Checkers:
     def on_rest(self, coordinator: "CoordinatorProcess") -> None:
         """Judge the state between two turns, now and then."""
         if self.world.now >= self._look_at:
-            self._look_at = self.world.now + self.world.scenario.heartbeat_s
+            self._look_at = self.world.now + self.world.scenario.shape.heartbeat_s
             self._refuse_deafness(coordinator)
         if self.world.now >= self._audit_at:
             self._audit_at = self.world.now + AUDIT_EVERY_S
@@ -236,7 +237,7 @@ class Checkers:
     def _refuse_deafness(self, coordinator: "CoordinatorProcess") -> None:
         """Judge that nobody who hears goes on for long without what it was told."""
         world, bus = self.world, self.world.bus
-        patience_s = BEHIND_FOR_BEATS * world.scenario.heartbeat_s
+        patience_s = BEHIND_FOR_BEATS * world.scenario.shape.heartbeat_s
         behind: dict[str, tuple[tuple[int, int], float]] = {}
         cut_off = bus.deaf | bus.mute
         for process in world.processes:
@@ -306,7 +307,7 @@ class Checkers:
 
     def _judge_agents(self, coordinator: "CoordinatorProcess") -> None:
         world = self.world
-        for n in range(world.scenario.agents):
+        for n in range(world.scenario.shape.agents):
             name = f"a{n}"
             alive = [process for process in world.processes if process.name == name]
             if len(alive) != 1:

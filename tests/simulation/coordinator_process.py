@@ -25,7 +25,7 @@ from protocol.messages import Desired, Heartbeat, Lease, Message, Reply
 from protocol.topics import Topics
 from protocol.vocabulary import CoordinatorState
 from tests.simulation.ghost import Ghost
-from tests.simulation.scenario import COMBAT_LIMIT, GLOBAL_LIMIT
+from tests.simulation.scenario import COMBAT_LIMIT
 from tests.simulation.standing_still import WALL_MS
 from tests.simulation.store_thread import Handed, HandedOver
 from tests.simulation.words import PlainSpeaker
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 CRASH_POINTS: Final = ("now", "before_commit", "after_commit", "while_speaking")
 
 POLICY: Final = Policy(
-    limits={"global": GLOBAL_LIMIT, "mode:combat": COMBAT_LIMIT},
     lease=LeasePolicy(margin_ms=1_000),
     retry_cap_ms=20_000,
 )
@@ -68,10 +67,12 @@ class CoordinatorProcess:
 
     def __init__(self, world: "World", random: Random) -> None:
         self.world = world
+        shape = world.scenario.shape
         self.policy = replace(
             POLICY,
+            limits={"global": shape.global_limit, "mode:combat": COMBAT_LIMIT},
             unlisted=replace(POLICY.unlisted, thresholds=THRESHOLDS),
-            lease=replace(POLICY.lease, lease_ms=world.scenario.leases_ms[0]),
+            lease=replace(POLICY.lease, lease_ms=world.scenario.shape.leases_ms[0]),
         )
         self.up = False
         self.life = 0

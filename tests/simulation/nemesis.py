@@ -145,15 +145,15 @@ class Nemesis:
         self.world.coordinator.reconnect()
 
     def new_lease(self, fault: Fault) -> None:
-        leases_ms = self.world.scenario.leases_ms
+        leases_ms = self.world.scenario.shape.leases_ms
         self.world.coordinator.plan(leases_ms[int(fault.pick * len(leases_ms))])
         if fault.more < 0.5:
-            self.world.after(3 * self.world.scenario.heartbeat_s, self._cut_some, fault)
+            self.world.after(3 * self.world.scenario.shape.heartbeat_s, self._cut_some, fault)
 
     def _cut_some(self, fault: Fault) -> None:
         """Cut agents off that work on the terms of the plan before."""
         for agent in self.world.processes[:3]:
-            self._cut(agent, 5 * self.world.scenario.heartbeat_s + fault.seconds, "both")
+            self._cut(agent, 5 * self.world.scenario.shape.heartbeat_s + fault.seconds, "both")
 
 
 _ON_AGENT: Final[dict[str, Callable[[Nemesis, Fault, "AgentProcess"], None]]] = {

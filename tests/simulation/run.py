@@ -6,8 +6,8 @@ import multiprocessing
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.simulation.bus import PROFILES
@@ -17,7 +17,7 @@ from tests.simulation.shrinking import shrunk
 from tests.simulation.world import World
 
 LAST_LINES: Final = 50
-MUTANT_HOURS: Final = 150
+MUTANT_HOURS: Final = 600
 """After so many hours without a violation a mutant counts as not caught."""
 
 
@@ -40,6 +40,7 @@ class Order:
     seed: int
     profile: str | None = None
     mutant: str = ""
+    agents: int | None = None
 
 
 def judge(scenario: Scenario, mutant: str = "") -> tuple[Verdict, World]:
@@ -60,7 +61,7 @@ def judge(scenario: Scenario, mutant: str = "") -> tuple[Verdict, World]:
 
 def carry_out(order: Order) -> Verdict:
     """Run the fleet-hour of *order*."""
-    return judge(generate(order.seed, order.profile), order.mutant)[0]
+    return judge(generate(order.seed, order.profile, order.agents), order.mutant)[0]
 
 
 def verdicts(orders: Iterable[Order], workers: int) -> Iterator[Verdict]:
@@ -82,21 +83,20 @@ class Catch:
     tried: int
 
 
-def hunt(job: tuple[str, Sequence[int], str | None]) -> Catch:
-    """Look for the first of some seeds that catches a mutant."""
-    mutant, seeds, profile = job
+def hunt(job: tuple[Order, Sequence[int]]) -> Catch:
+    """Look for the first of some seeds that catches the mutant of an order."""
+    order, seeds = job
+    mutant = order.mutant
     for tried, seed in enumerate(seeds, 1):
-        verdict = carry_out(Order(seed, profile, mutant))
+        verdict = carry_out(replace(order, seed=seed))
         if verdict.violation is not None:
             return Catch(mutant, seed, verdict.violation, tried)
     return Catch(mutant, None, "NOT CAUGHT", len(seeds))
 
 
-def catches(
-    mutants: Iterable[str], seeds: Mapping[str, Sequence[int]], profile: str | None, workers: int
-) -> Iterator[Catch]:
-    """Hunt *mutants*, each over its own *seeds*."""
-    jobs = [(mutant, seeds[mutant], profile) for mutant in mutants]
+def catches(orders: Iterable[Order], seeds: Sequence[int], workers: int) -> Iterator[Catch]:
+    """Hunt the mutants of *orders*, each over *seeds*."""
+    jobs = [(order, seeds) for order in orders]
     if workers <= 1:
         yield from map(hunt, jobs)
         return
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.mutants:
         return _hunt_all(asked)
     if asked.replay is not None:
-        return _replay(asked.replay, asked.profile, asked.mutant, shrink=asked.shrink)
+        return _replay(asked, asked.replay)
     return _hours(asked)
 
 
@@ -125,6 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mutant", choices=MUTANTS, default="", help="break this rule")
     parser.add_argument("--mutants", action="store_true", help="hunt every mutant")
     parser.add_argument("--profile", choices=sorted(PROFILES), help="the kind of broker")
+    parser.add_argument(
+        "--agents",
+        type=int,
+        choices=range(1, 51),
+        metavar="N",
+        help="how many agents a fleet has (drawn: 2 to 4)",
+    )
     parser.add_argument("--replay", type=int, metavar="SEED", help="run one fleet-hour again")
     parser.add_argument("--shrink", action="store_true", help="make what fails small")
     return parser
@@ -138,7 +145,7 @@ def _say(line: str) -> None:
 def _hours(asked: argparse.Namespace) -> int:
     began = time.monotonic()
     orders = [
-        Order(seed, asked.profile, asked.mutant)
+        Order(seed, asked.profile, asked.mutant, asked.agents)
         for seed in range(asked.seed, asked.seed + asked.hours)
     ]
     bad: list[Verdict] = []
@@ -154,14 +161,14 @@ def _hours(asked: argparse.Namespace) -> int:
     first, last = orders[0].seed, orders[-1].seed
     _say(f"seeds {first} to {last}: {len(bad)} violations in {len(orders)} fleet-hours")
     if bad and asked.shrink:
-        _replay(bad[0].seed, asked.profile, asked.mutant, shrink=True)
+        _replay(asked, bad[0].seed)
     return 1 if bad else 0
 
 
-def _replay(seed: int, profile: str | None, mutant: str, *, shrink: bool) -> int:
-    scenario = generate(seed, profile)
+def _replay(asked: argparse.Namespace, seed: int) -> int:
+    scenario, mutant = generate(seed, asked.profile, asked.agents), asked.mutant
     verdict, world = judge(scenario, mutant)
-    if verdict.violation is not None and shrink:
+    if verdict.violation is not None and asked.shrink:
         scenario = shrunk(scenario, lambda smaller: judge(smaller, mutant)[0].violation)
         verdict, world = judge(scenario, mutant)
         _say(f"{len(scenario.jobs)} jobs, {len(scenario.asks)} requests, and these faults:")
@@ -177,9 +184,9 @@ def _replay(seed: int, profile: str | None, mutant: str, *, shrink: bool) -> int
 def _hunt_all(asked: argparse.Namespace) -> int:
     hours = min(asked.hours, MUTANT_HOURS)
     chosen = (asked.mutant,) if asked.mutant else MUTANTS
-    seeds = dict.fromkeys(chosen, range(asked.seed, asked.seed + hours))
+    orders = [Order(asked.seed, asked.profile, mutant, asked.agents) for mutant in chosen]
     missed = 0
-    for catch in catches(chosen, seeds, asked.profile, asked.workers):
+    for catch in catches(orders, range(asked.seed, asked.seed + hours), asked.workers):
         missed += catch.seed is None
         _say(f'    "{catch.mutant}": {catch.seed},  # {catch.tried}: {catch.violation[:90]}')
     _say(f"{len(chosen) - missed} of {len(chosen)} mutants caught")

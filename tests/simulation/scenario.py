@@ -4,22 +4,29 @@ Everything is drawn before the world begins, each concern from a stream of its o
 can be taken out without moving the others, and what failed can be shrunk.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
 END_S: Final = 3600.0
-FAULTS_END_S: Final = 2700.0
-AGENTS: Final = 6
-JOBS: Final = 160
-GLOBAL_LIMIT: Final = 5
-COMBAT_LIMIT: Final = 2
-SERIES: Final = 3
-SERIES_CAP: Final = 2
-FAULT_EVERY_S: Final = 35.0
-HEARTBEATS_S: Final = (5, 10, 10)
+QUIET_S: Final = 600.0
+QUIET_BEATS: Final = 30
+"""At its end an hour is quiet for so long, and for so many heartbeats more."""
+AGENTS: Final = (2, 3, 4)
+MAX_LIMIT: Final = 3
+HEARTBEATS_S: Final = (5, 10, 10, 30, 30)
 LEASES: Final = (4.0, 6.4)
 """In heartbeats."""
+JOBS_OF_A_PLACE: Final = 16
+COMBAT_LIMIT: Final = 1
+SERIES: Final = 3
+SERIES_CAP: Final = 2
+SERIES_EVERY_S: Final = 600.0
+SERIES_ENDS_S: Final = 300.0
+"""How long after the last fault what a cap has kept back is given up."""
+FAULT_EVERY_S: Final = 35.0
+LONGEST: Final = (0.5, 3, 9)
+"""How many heartbeats a fault lasts at most: hardly one, most of a lease, or longer than any."""
 PROFILES: Final = ("mosquitto", "embedded", "mosquitto", "ideal")
 
 WEIGHTS: Final = {
@@ -46,6 +53,32 @@ WEIGHTS: Final = {
     "kill_before_it_tells": 4,
 }
 """Faults, and how often each strikes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a fleet is, and how often its hearts beat.
+
+    Small fleets with slow hearts show more broken rules for the same work: ADR 46.
+    """
+
+    agents: int
+    heartbeat_s: int
+
+    @property
+    def global_limit(self) -> int:
+        """How many tasks may run at once: fewer than the agents have slots."""
+        return min(self.agents, MAX_LIMIT)
+
+    @property
+    def leases_ms(self) -> tuple[int, ...]:
+        """The leases that its plans may have."""
+        return tuple(int(beats * self.heartbeat_s * 1000) for beats in LEASES)
+
+    @property
+    def faults_end_s(self) -> float:
+        """From when on it is left alone, to find what is lost and to do what waits."""
+        return END_S - QUIET_S - QUIET_BEATS * self.heartbeat_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,35 +134,36 @@ class Scenario:
 
     seed: int
     profile: str
+    shape: Shape
     jobs: tuple[Job, ...]
     asks: tuple[Ask, ...]
     faults: tuple[Fault, ...]
-    heartbeat_s: int
-    agents: int = AGENTS
-
-    @property
-    def leases_ms(self) -> tuple[int, ...]:
-        """The leases that its plans may have."""
-        return tuple(int(beats * self.heartbeat_s * 1000) for beats in LEASES)
 
 
-def generate(seed: int, profile: str | None = None) -> Scenario:
-    """Draw the fleet-hour of *seed*."""
-    jobs = _jobs(Random(f"{seed}/jobs"))
+def generate(seed: int, profile: str | None = None, agents: int | None = None) -> Scenario:
+    """Draw the fleet-hour of *seed*; *profile* and *agents* say what is not to be drawn."""
+    shape = _shape(Random(f"{seed}/shape"))
+    if agents is not None:
+        shape = replace(shape, agents=agents)
+    jobs = _jobs(Random(f"{seed}/jobs"), shape)
     return Scenario(
         seed=seed,
         profile=profile or PROFILES[seed % len(PROFILES)],
+        shape=shape,
         jobs=jobs,
         asks=_asks(Random(f"{seed}/asks"), jobs),
-        faults=_faults(Random(f"{seed}/faults")),
-        heartbeat_s=HEARTBEATS_S[seed % len(HEARTBEATS_S)],
+        faults=_faults(Random(f"{seed}/faults"), shape),
     )
 
 
-def _jobs(random: Random) -> tuple[Job, ...]:
+def _shape(random: Random) -> Shape:
+    return Shape(agents=random.choice(AGENTS), heartbeat_s=random.choice(HEARTBEATS_S))
+
+
+def _jobs(random: Random, shape: Shape) -> tuple[Job, ...]:
     jobs: list[Job] = []
-    for n in range(JOBS):
-        at = random.uniform(1, FAULTS_END_S)
+    for n in range(JOBS_OF_A_PLACE * shape.global_limit):
+        at = random.uniform(1, shape.faults_end_s)
         kind = random.random()
         mode = "combat" if random.random() < 0.25 else "quest"
         others: list[str] = []
@@ -138,7 +172,7 @@ def _jobs(random: Random) -> tuple[Job, ...]:
             others = random.sample(earlier, 2) if len(earlier) > 8 else []
         is_capped = kind < 0.08
         if is_capped:  # all of a series at once, so that more are free than may start
-            at = 200 + 700 * (n % SERIES) + at % 1
+            at = 200 + SERIES_EVERY_S * (n % SERIES) + at % 1
         jobs.append(
             Job(
                 at=at,
@@ -150,7 +184,7 @@ def _jobs(random: Random) -> tuple[Job, ...]:
                 is_finish=0.08 <= kind < 0.2,
                 cap=SERIES_CAP if is_capped else None,
                 depends_on=tuple(others),
-                expires_s=FAULTS_END_S + 300 if is_capped else None,
+                expires_s=shape.faults_end_s + SERIES_ENDS_S if is_capped else None,
                 obeys=random.uniform(0, 1.5),
             )
         )
@@ -170,16 +204,16 @@ def _asks(random: Random, jobs: tuple[Job, ...]) -> tuple[Ask, ...]:
     return tuple(sorted(asks, key=lambda ask: ask.at))
 
 
-def _faults(random: Random) -> tuple[Fault, ...]:
+def _faults(random: Random, shape: Shape) -> tuple[Fault, ...]:
     faults: list[Fault] = []
     at = random.expovariate(1 / FAULT_EVERY_S)
-    while at < FAULTS_END_S:
+    while at < shape.faults_end_s:
         faults.append(
             Fault(
                 at=at,
                 kind=random.choices(tuple(WEIGHTS), tuple(WEIGHTS.values()))[0],
-                agent=random.randrange(AGENTS),
-                seconds=random.uniform(1, random.choice((5, 30, 90))),
+                agent=random.randrange(shape.agents),
+                seconds=random.uniform(1, random.choice(LONGEST) * shape.heartbeat_s),
                 pick=random.random(),
                 more=random.random(),
             )

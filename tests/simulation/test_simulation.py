@@ -15,8 +15,10 @@ from tests.simulation.scenario import Scenario, generate
 from tests.simulation.shrinking import fewer, shrunk
 from tests.simulation.summary import CAUGHT, RAN
 
-HOURS = 500
-HOURS_AT_ONCE = 10
+HOURS = 1_000
+HOURS_AT_ONCE = 20
+LARGER = 6
+"""Agents of fleets that are larger than those that are drawn."""
 
 
 @pytest.mark.parametrize("first", range(0, HOURS, HOURS_AT_ONCE))
@@ -26,8 +28,14 @@ def test_no_promise_is_broken_in_hours_of_faults(
     verdicts = [carry_out(Order(seed)) for seed in range(first, first + HOURS_AT_ONCE)]
 
     assert [(v.seed, v.violation) for v in verdicts if v.violation is not None] == []
-    assert all(verdict.runs > 100 for verdict in verdicts), "hardly anything was executed"
+    assert all(verdict.runs > 30 for verdict in verdicts), "hardly anything was executed"
     record_property(RAN, (first, len(verdicts), sum(verdict.runs for verdict in verdicts)))
+
+
+def test_no_promise_is_broken_in_a_larger_fleet() -> None:
+    verdicts = [carry_out(Order(seed, agents=LARGER)) for seed in range(HOURS_AT_ONCE)]
+
+    assert [(v.seed, v.violation) for v in verdicts if v.violation is not None] == []
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)

@@ -23,7 +23,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.host import Host
 from tests.simulation.hosts import Undertaker
 from tests.simulation.nemesis import Nemesis
-from tests.simulation.scenario import END_S, FAULTS_END_S, Job, Scenario
+from tests.simulation.scenario import END_S, Job, Scenario
 
 DRIFT: Final = 0.005
 MAX_EVENTS: Final = 400_000
@@ -53,6 +53,7 @@ class World:
         self._queue: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0
         self._boots = 0
+        self._faults_end_s = scenario.shape.faults_end_s
         self._populate()
 
     def stream(self, concern: str) -> Random:
@@ -65,7 +66,7 @@ class World:
 
     def _populate(self) -> None:
         random = self.stream("hosts")
-        for n in range(self.scenario.agents):
+        for n in range(self.scenario.shape.agents):
             host = self.new_host(durable=n % 2 == 0, wall_off_ms=random.randint(-2_000, 2_000))
             self.boot_agent(f"a{n}", host)
         self.coordinator.start()
@@ -77,7 +78,7 @@ class World:
     @property
     def is_faulty(self) -> bool:
         """Whether things still go wrong."""
-        return self.now < FAULTS_END_S
+        return self.now < self._faults_end_s
 
     def job(self, task: str) -> Job:
         """Say what *task* is; an operator's late word may have made it of an ended one."""
