@@ -17,7 +17,7 @@ MAX_LIMIT: Final = 3
 HEARTBEATS_S: Final = (5, 10, 10, 30, 30)
 LEASES: Final = (4.0, 6.4)
 """In heartbeats."""
-JOBS_OF_A_PLACE: Final = 16
+JOBS_PER_PERMIT: Final = 16
 COMBAT_LIMIT: Final = 1
 SERIES: Final = 3
 SERIES_CAP: Final = 2
@@ -162,7 +162,7 @@ def _shape(random: Random) -> Shape:
 
 def _jobs(random: Random, shape: Shape) -> tuple[Job, ...]:
     jobs: list[Job] = []
-    for n in range(JOBS_OF_A_PLACE * shape.global_limit):
+    for n in range(JOBS_PER_PERMIT * shape.global_limit):
         at = random.uniform(1, shape.faults_end_s)
         kind = random.random()
         mode = "combat" if random.random() < 0.25 else "quest"
