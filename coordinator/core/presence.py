@@ -9,7 +9,7 @@ from typing import Final
 
 from coordinator.core.agents import Agent
 from coordinator.core.assignments import end_attempt, lease_terms
-from coordinator.core.effects import ClearAgent, SaveAgent
+from coordinator.core.effects import ClearAgent, SaveAgent, ShowAgent
 from coordinator.core.losses import lost_attempt
 from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase
@@ -83,7 +83,8 @@ def current_boot(turn: Turn, said: FromAgent) -> Agent | None:
         heard = agent.heard_ms
         lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
         if heard is None or turn.now.mono_ms - heard > lease_ms + margin_ms:
-            turn.show(agent)  # states the known epoch, so that the boot can raise its own
+            # States the known epoch, also of a forgotten agent, so that the boot can raise its own.
+            turn.do(ShowAgent(agent.name))
         return None
     _new_boot(turn, agent, said)
     return agent

@@ -49,8 +49,9 @@ class Turn:
             self.deaf_hosts.add(deaf.name)
 
     def show(self, agent: Agent) -> None:
-        """Let everyone see what became of *agent*."""
-        self.effects.append(ShowAgent(agent.name))
+        """Let everyone see what became of *agent*, unless it was forgotten."""
+        if not agent.is_forgotten:
+            self.effects.append(ShowAgent(agent.name))
 
     def drop(self, reason: str) -> None:
         """Count something that was ignored."""

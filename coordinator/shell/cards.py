@@ -63,7 +63,9 @@ class Cards:
 
     def add_all(self) -> None:
         """Note that everything has to be shown anew: the broker may have forgotten it."""
-        self._agents.update(dict.fromkeys(self.state.agents))
+        for agent in self.state.agents.values():
+            if not agent.is_forgotten:
+                self._agents[agent.name] = None
         if self.devices is not None:
             self.devices.tell_again()
         for task in self.state.tasks.values():
@@ -108,6 +110,7 @@ class Cards:
     def clear(self, name: str, publish: Callable[[Said], None]) -> None:
         """Show nothing of an agent any more: its presence goes first, or its will is believed."""
         self._doubted.discard(name)
+        self._agents.pop(name, None)
         for said in self.speaker.no_agent(name):
             publish(said)
         for said in self.devices.clear(name) if self.devices is not None else ():

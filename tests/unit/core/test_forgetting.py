@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.core.effects import ClearAgent, SayDesired
+from coordinator.core.effects import ClearAgent, SayDesired, ShowAgent
 from coordinator.core.views import summary_view
 from protocol.vocabulary import AgentMode, PresenceState
 from tests.support.fleet import Fleet
@@ -62,6 +62,20 @@ def test_a_late_will_of_a_forgotten_agent_is_cleared_again(fleet: Fleet) -> None
 
     assert fleet.said(ClearAgent) == [ClearAgent("Main")]
     assert fleet.stories() == []
+
+
+def test_a_forgotten_agent_has_no_card_whatever_it_says_and_whatever_changes(fleet: Fleet) -> None:
+    fleet.ask("forget", agent="Main")
+    fleet.beat("Main")
+    assert fleet.said(ShowAgent) == []
+    fleet.plan(fleet_name="another plan")
+    assert fleet.said(ShowAgent) == []
+    fleet.freeze("Main")
+    fleet.pass_time(600)
+    assert fleet.said(ShowAgent) == []
+    fleet.thaw("Main")
+    fleet.restart("Main")
+    assert ShowAgent("Main") in fleet.said(ShowAgent)
 
 
 def test_a_forgotten_agent_that_starts_anew_is_welcome(fleet: Fleet) -> None:

@@ -86,3 +86,19 @@ def test_a_task_that_is_not_to_be_seen_any_more_is_not_shown_as_over() -> None:
     desk.cards.add(hidden)
     assert desk.show(at_ms=110) == []
     assert desk.show(at_ms=150) == ["t1"]  # which is cleared
+
+
+def test_what_was_to_be_shown_of_an_agent_is_not_once_its_card_is_cleared() -> None:
+    desk = Desk()
+    desk.show("A", at_ms=100)
+    assert desk.show("A", "B", at_ms=110) == []
+    desk.cards.clear("A", lambda _said: None)
+    assert desk.show(at_ms=150) == ["B"]
+
+
+def test_a_broker_that_has_forgotten_everything_is_not_told_of_forgotten_agents() -> None:
+    desk = Desk()
+    agent = desk.state.agents["A"]
+    agent.epoch = agent.forgotten_epoch = 7
+    desk.cards.add_all()
+    assert desk.show(at_ms=100) == ["B"]
