@@ -46,6 +46,8 @@ LEARNT: Final = "history"
 IDLE_WAIT_MS: Final = 60_000
 RETRY_MIN_MS: Final = 200
 RETRY_MAX_MS: Final = 5_000
+CONFIRMED_FOR_MS: Final = 2_000
+"""Nobody else takes the lead so soon after it was confirmed: half of what ends a silent session."""
 _NOTHING_NEW: Final = Batch()
 
 Publish = Callable[[Said], None]
@@ -212,7 +214,11 @@ class Writer:
             )
         except StoreUnavailable as error:
             await self._sit_out(error, lambda: do(*args), batch, since)
-        self._patience.learn(self.clock.now().mono_ms - since.mono_ms)
+        took_ms = self.clock.now().mono_ms - since.mono_ms
+        self._patience.learn(took_ms)
+        if self.confirms and took_ms > CONFIRMED_FOR_MS:
+            # Who stood still after the store had answered may have lost the lead since.
+            await self._insist(batch, now, wait_ms, self.store.confirm)
 
     async def _sit_out(
         self, error: StoreUnavailable, do: Callable[[], None], batch: Batch | None, since: Instant

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from coordinator.core.events import BusConnected, Heard, Submitted
+from coordinator.core.instant import Instant
 from coordinator.core.policy import Policy
 from coordinator.core.state import State
 from coordinator.shell.batch import Batch
@@ -19,7 +20,7 @@ from coordinator.shell.clock import SystemClock
 from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.recollection import remember
-from coordinator.shell.store import Store, TermEnded
+from coordinator.shell.store import Changes, Store, TermEnded
 from protocol.messages import Submit, TaskSpec
 from protocol.topics import Topics
 from protocol.vocabulary import SubmitOp
@@ -279,3 +280,43 @@ async def test_a_coordinator_whose_term_is_over_ends(desk: Desk, tmp_path: Path)
         desk.running = None
         assert desk.said == []
         assert other.past_tasks(["t1"]) == []
+
+
+class Late:
+    """The machine's clocks, seen by a process that stands still now and then."""
+
+    def __init__(self) -> None:
+        self.stood_ms = 0
+        self._clock = SystemClock()
+
+    def now(self) -> Instant:
+        now = self._clock.now()
+        return Instant(now.wall_ms + self.stood_ms, now.mono_ms + self.stood_ms)
+
+
+async def test_who_stood_still_after_the_commit_says_nothing_until_the_lead_is_confirmed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, commit, confirmed = Late(), desk.store.commit, 0
+    await desk.wait(lambda: not desk.writer._inbox)
+    desk.writer.clock, desk.writer.confirms = clock, True
+
+    def commit_and_stand_still(changes: Changes) -> None:
+        commit(changes)
+        clock.stood_ms += 5_000
+
+    def another_leads() -> None:
+        nonlocal confirmed
+        confirmed += 1
+        raise TermEnded("another leads by now")
+
+    monkeypatch.setattr(desk.store, "commit", commit_and_stand_still)
+    monkeypatch.setattr(desk.store, "confirm", another_leads)
+    desk.said.clear()
+    desk.create("t1")
+    assert desk.running is not None
+    with pytest.raises(TermEnded):
+        await desk.running
+    desk.running = None
+    assert confirmed == 1
+    assert desk.said == []
