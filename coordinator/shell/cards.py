@@ -58,7 +58,8 @@ class Cards:
             if task is not None and task.is_over:
                 self._over.append(task_id)
         dropped = self.state.dropped.total()
-        if batch.shown_agents or batch.tasks or dropped != self._dropped_before:
+        counted = batch.shown_agents or batch.cleared_agents or batch.tasks
+        if counted or dropped != self._dropped_before:
             self._summary_due, self._dropped_before = True, dropped
 
     def add_all(self) -> None:

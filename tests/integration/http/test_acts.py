@@ -280,5 +280,9 @@ def test_an_http_agent_hears_that_its_task_is_cancelled_and_says_that_it_stopped
     assert admin.get("/agents/Hand").json()["performance_metrics"] == {"cpu_usage": 5.0}
     admin.post("/agents/Hand/heartbeat", json={"status": "offline"})
     wait_until(lambda: admin.get("/agents/Hand").json()["status"] == "offline")
+    # Once the numbers have told that it left, nothing but forgetting it changes them.
+    wait_until(lambda: admin.get("/summary").json()["agents_by_status"]["offline"] == 1)
+    known = admin.get("/summary").json()["total_agents"]
     assert admin.delete("/agents/Hand").status_code == 200
     wait_until(lambda: admin.get("/agents/Hand").status_code == 404)
+    wait_until(lambda: admin.get("/summary").json()["total_agents"] == known - 1)

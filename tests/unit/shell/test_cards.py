@@ -102,3 +102,13 @@ def test_a_broker_that_has_forgotten_everything_is_not_told_of_forgotten_agents(
     agent.epoch = agent.forgotten_epoch = 7
     desk.cards.add_all()
     assert desk.show(at_ms=100) == ["B"]
+
+
+def test_the_numbers_are_told_anew_when_an_agent_was_forgotten() -> None:
+    desk = Desk()
+    desk.show(at_ms=2_000)
+    assert desk.cards.due_in_ms(Instant(T0 + 2_000, T0 + 2_000)) is None
+    batch = Batch()
+    batch.cleared_agents["A"] = None
+    desk.cards.add(batch)
+    assert desk.cards.due_in_ms(Instant(T0 + 2_500, T0 + 2_500)) is not None
