@@ -365,11 +365,10 @@ class Writer:
             say(self.speaker.event(self.next_event, event, now))
             self.next_event += 1
         self.flush()  # agents need not wait for what people read
+        self._cards.add(batch)
         for name in batch.cleared_agents:
             self._cards.clear(name, say)
-            batch.shown_agents.pop(name, None)
             self._desired.forget(name)
-        self._cards.add(batch)
         self._cards.show(now, self.publish)
 
     def _render(self, batch: Batch, now: Instant) -> list[Said]:

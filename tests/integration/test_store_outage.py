@@ -269,16 +269,21 @@ async def test_stopping_meanwhile_loses_nothing_that_was_promised(desk: Desk) ->
     assert len(desk.store.past_tasks(["kept", "t1"])) == 2
 
 
+async def ends_without_a_word(desk: Desk) -> None:
+    """Wait until the writer ends as its term is over; it must have said nothing."""
+    assert desk.running is not None
+    with pytest.raises(TermEnded):
+        await desk.running
+    desk.running = None
+    assert desk.said == []
+
+
 async def test_a_coordinator_whose_term_is_over_ends(desk: Desk, tmp_path: Path) -> None:
     with contextlib.closing(Store.in_directory(tmp_path)) as other:
         other.begin_term(0)
         desk.said.clear()
         desk.create("t1")
-        assert desk.running is not None
-        with pytest.raises(TermEnded):
-            await desk.running
-        desk.running = None
-        assert desk.said == []
+        await ends_without_a_word(desk)
         assert other.past_tasks(["t1"]) == []
 
 
@@ -314,9 +319,5 @@ async def test_who_stood_still_after_the_commit_says_nothing_until_the_lead_is_c
     monkeypatch.setattr(desk.store, "confirm", another_leads)
     desk.said.clear()
     desk.create("t1")
-    assert desk.running is not None
-    with pytest.raises(TermEnded):
-        await desk.running
-    desk.running = None
+    await ends_without_a_word(desk)
     assert confirmed == 1
-    assert desk.said == []
