@@ -30,6 +30,7 @@ from coordinator.shell.recollection import remember
 from coordinator.shell.service import Coordinator
 from coordinator.shell.store import Store
 from coordinator.shell.store_thread import StoreThread
+from coordinator.shell.voice import Voice
 from protocol.topics import Topics
 
 HEARTBEATS: Final = 100
@@ -146,7 +147,9 @@ async def stage(work: Work) -> AsyncIterator[Stage]:
             memory = store.begin_term(0)
             state = State(policy=Policy(), coord="bench", term=memory.term)
             speaker = Speaker(topics, "bench", memory.term)
-            writer = Writer(state, store, clock, speaker, 1, memory.answered, _store_thread=_Here())
+            writer = Writer(
+                store, clock, Voice(state, speaker, 1), memory.answered, store_thread=_Here()
+            )
             coordinator = Coordinator(writer, topics, speaker, clock, plans=None)
             batch = Batch()
             batch.add(remember(state, memory, clock))
@@ -157,7 +160,7 @@ async def stage(work: Work) -> AsyncIterator[Stage]:
             def publish(said: Said) -> None:
                 link.publish(said.topic, said.payload, qos=said.qos, retain=said.retain)
 
-            writer.publish = publish
+            writer.voice.publish = publish
             transport = Kept()
             link.connection_made(transport)
             link.data_received(_ACCEPTED)

@@ -57,10 +57,8 @@ class Cards:
             task = self.state.tasks.get(task_id) if visible else None
             if task is not None and task.is_over:
                 self._over.append(task_id)
-        dropped = self.state.dropped.total()
-        counted = batch.shown_agents or batch.cleared_agents or batch.tasks
-        if counted or dropped != self._dropped_before:
-            self._summary_due, self._dropped_before = True, dropped
+        if batch.shown_agents or batch.cleared_agents or batch.tasks:
+            self._summary_due = True
 
     def add_all(self) -> None:
         """Note that everything has to be shown anew: the broker may have forgotten it."""
@@ -104,6 +102,8 @@ class Cards:
                 publish(speaker.task(self.state, task, now) if visible else speaker.no_task(task))
             self._agents.clear()
             self._tasks.clear()
+        if (dropped := self.state.dropped.total()) != self._dropped_before:
+            self._summary_due, self._dropped_before = True, dropped
         if self._summary_due and (final or now.mono_ms - self._summary_at_ms >= SUMMARY_EVERY_MS):
             self._summary_at_ms, self._summary_due = now.mono_ms, False
             publish(self.speaker.summary(self.state, now))

@@ -222,7 +222,7 @@ class Plans:
 
     async def _apply(self, client: str, asked: Submit) -> None:
         """Judge a plan and hand it to the writer."""
-        store = self.writer.store
+        store = self.writer.storing.store
         key = (client, asked.request_id)
         earlier = await self.writer.after_commits(lambda: store.known_replies([key]))
         if key in earlier:
@@ -314,7 +314,8 @@ class Plans:
         self._publish(client, reply)
 
     def _publish(self, client: str, reply: Reply) -> None:
-        self.writer.publish(self.writer.speaker.reply(client, reply))
+        voice = self.writer.voice
+        voice.publish(voice.speaker.reply(client, reply))
 
 
 def starting_plan(archive: Archive, file: Path) -> Start:

@@ -28,6 +28,7 @@ from coordinator.shell.recollection import remember
 from coordinator.shell.store import Changes, Row, Store, StoreDamaged
 from coordinator.shell.store.examination import Damage, commits_of, fault_of
 from coordinator.shell.store.salvage import salvage
+from coordinator.shell.voice import Voice
 from protocol.errors import FleetBusError
 from protocol.messages import Reply
 from protocol.topics import Topics
@@ -92,11 +93,9 @@ def safe_writer(
     remember(state, memory, clock)
     state.phase = CoordinatorState.SAFE
     return Writer(
-        state=state,
         store=ClosedStore(outage.text),
         clock=clock,
-        speaker=Speaker(topics, coord, memory.term),
-        next_event=0,
+        voice=Voice(state, Speaker(topics, coord, memory.term), next_event=0),
         outage=outage,
     )
 

@@ -35,6 +35,7 @@ from coordinator.shell.store import Store
 from coordinator.shell.store.examination import examine
 from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
 from coordinator.shell.upkeep import Upkeep
+from coordinator.shell.voice import Voice
 from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerProfile
 from protocol.codec import decode_from
 from protocol.errors import BadPayload, BadTopic, FleetBusError
@@ -83,7 +84,7 @@ class Coordinator:
     _complained: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.writer.publish, self.writer.flush = self.publish, self.flush
+        self.writer.voice.publish, self.writer.voice.flush = self.publish, self.flush
         self._sweep = Sweep(self.writer.state)
 
     def publish(self, said: Said) -> None:
@@ -190,13 +191,13 @@ class Coordinator:
             case CoordinatorPresence():
                 self._meet(message)
             case _:
-                self.writer.count_dropped("unexpected")
+                self.writer.inbox.count_dropped("unexpected")
 
     def _meet(self, other: CoordinatorPresence) -> None:
         down, mine = self._stepped_down, self.speaker
         is_own_will = other.coord == mine.coord and other.state is CoordinatorState.OFFLINE
         # Whose store cannot be read knows no term, and is nobody's rival while it is the only one.
-        is_shown_only = isinstance(self.writer.store, ClosedStore)
+        is_shown_only = isinstance(self.writer.storing.store, ClosedStore)
         is_gone = is_shown_only and other.state is CoordinatorState.OFFLINE
         if other.term > mine.term and not is_gone:
             if down is not None and not down.done():
@@ -210,7 +211,7 @@ class Coordinator:
     def _drop(self, topic: str, error: BadTopic | BadPayload) -> None:
         """Count what cannot be read, and say so once a minute for each sender and reason."""
         reason = error.reason.value if isinstance(error, BadPayload) else "bad_topic"
-        self.writer.count_dropped(reason)
+        self.writer.inbox.count_dropped(reason)
         key = f"{reason} {topic[:200]}" if isinstance(error, BadPayload) else reason
         now_s = self.clock.now().mono_ms / 1000
         if now_s - self._complained.get(key, -COMPLAIN_EVERY_S) >= COMPLAIN_EVERY_S:
@@ -231,9 +232,9 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         if damage is not None:
             writer = safe_writer(settings, damage, topics, clock, coord)
             stack.callback(writer.close)
-            await Coordinator(writer, topics, writer.speaker, clock, None, settings.profile).run(
-                _address(settings), stop
-            )
+            await Coordinator(
+                writer, topics, writer.voice.speaker, clock, None, settings.profile
+            ).run(_address(settings), stop)
             return
         store = stack.enter_context(contextlib.closing(_store(settings)))
         if not await stand_by(store, stop):
@@ -243,15 +244,18 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         memory = store.begin_term(clock.now().wall_ms - policy.task_ttl_ms)
         state = State(policy=policy, coord=coord, term=memory.term, plan_version=start.version)
         speaker = Speaker(topics, coord, memory.term)
+        voice = Voice(
+            state,
+            speaker,
+            next_event=memory.last_event + 1,
+            devices=Devices(topics) if settings.home_assistant else None,
+        )
         writer = Writer(
-            state=state,
             store=store,
             clock=clock,
-            speaker=speaker,
-            next_event=memory.last_event + 1,
+            voice=voice,
             answered=memory.answered,
             confirms=store.lock_can_be_lost,
-            devices=Devices(topics) if settings.home_assistant else None,
         )
         stack.callback(writer.close)
         plans = Plans(writer, store.archive, settings.plan_file, start.notes)
@@ -259,8 +263,8 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
         batch = Batch()
         batch.add(first_version(start, settings.plan_file))
         batch.add(remember(state, memory, clock))
-        store.commit(batch.changes(state, writer.next_event, clock.now().wall_ms))
-        writer.next_event += len(batch.events)
+        store.commit(batch.changes(state, voice.next_event, clock.now().wall_ms))
+        voice.next_event += len(batch.events)
         spare_the_collector()
         if memory.restored_ms is not None:
             writer.tell(Restored(longest_lease_ms(state)))

@@ -78,7 +78,7 @@ class Upkeep:
 
     async def run_once(self) -> None:
         """Do what is due now. Raises what the store or the disk raises."""
-        if self.writer.outage is not None:
+        if self.writer.storing.outage is not None:
             return
         if self.store.lock_can_be_lost:
             await self._in_between(self.store.confirm)

@@ -21,6 +21,7 @@ from coordinator.shell.loop import Writer
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.recollection import remember
 from coordinator.shell.store import Changes, Store, TermEnded
+from coordinator.shell.voice import Voice
 from protocol.messages import Submit, TaskSpec
 from protocol.topics import Topics
 from protocol.vocabulary import SubmitOp
@@ -99,9 +100,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     store = Store.in_directory(tmp_path)
     clock, memory = SystemClock(), store.begin_term(0)
     state = State(Policy(), "c", term=memory.term)
-    writer = Writer(state, store, clock, Speaker(Topics("fleet"), "c", memory.term), 1)
+    writer = Writer(store, clock, Voice(state, Speaker(Topics("fleet"), "c", memory.term), 1))
     desk = Desk(writer, store)
-    writer.publish = desk.say
+    writer.voice.publish = desk.say
     batch = Batch()
     batch.add(remember(state, memory, clock))
     store.commit(batch.changes(state, 1, clock.now().wall_ms))
@@ -303,8 +304,9 @@ async def test_who_stood_still_after_the_commit_says_nothing_until_the_lead_is_c
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, commit, confirmed = Late(), desk.store.commit, 0
-    await desk.wait(lambda: not desk.writer._inbox)
-    desk.writer.clock, desk.writer.confirms = clock, True
+    await desk.wait(lambda: not desk.writer.inbox.events)
+    desk.writer.clock = desk.writer.storing.clock = clock
+    desk.writer.storing.confirms = True
 
     def commit_and_stand_still(changes: Changes) -> None:
         commit(changes)

@@ -24,6 +24,7 @@ from coordinator.shell.outgoing import Speaker
 from coordinator.shell.restoring import restore_as_is
 from coordinator.shell.store import Changes, Store
 from coordinator.shell.upkeep import Upkeep
+from coordinator.shell.voice import Voice
 from protocol.topics import Topics
 from protocol.vocabulary import CoordinatorState
 from tests.support.stored_fleet import store_a_fleet
@@ -42,14 +43,14 @@ async def upkeep(tmp_path: Path) -> AsyncIterator[Upkeep]:
     memory = store.begin_term(0)
     state = State(Policy(), "c", term=memory.term, phase=CoordinatorState.ONLINE)
     speaker = Speaker(Topics("fleet"), "c", memory.term)
-    writer = Writer(state, store, SystemClock(), speaker, 1)
+    writer = Writer(store, SystemClock(), Voice(state, speaker, 1))
     yield Upkeep(writer, store, tmp_path, plan())
     writer.close()
     store.close()
 
 
 def told(upkeep: Upkeep) -> list[str]:
-    return [event.kind for event in upkeep.writer._inbox if isinstance(event, Noted)]
+    return [event.kind for event in upkeep.writer.inbox.events if isinstance(event, Noted)]
 
 
 async def test_the_first_copy_is_made_at_once_and_the_next_after_the_interval(
@@ -83,7 +84,7 @@ async def test_a_copy_that_fails_is_told_once_and_tried_again_later(
 
 
 async def test_nothing_is_done_while_nothing_can_be_stored(upkeep: Upkeep, tmp_path: Path) -> None:
-    upkeep.writer.outage = Outage("the disk is full")
+    upkeep.writer.storing.outage = Outage("the disk is full")
     await upkeep.run_once()
     assert copies_in(tmp_path) == []
     assert told(upkeep) == []
@@ -145,7 +146,7 @@ async def test_a_store_that_was_put_back_is_believed_once_all_old_leases_are_ove
         assert store.begin_term(0).restored_ms is not None
         assert store.begin_term(0).restored_ms is not None  # it crashed before they were
         state = State(Policy(), "c", term=store.term)
-        writer = Writer(state, store, SystemClock(), Speaker(Topics("fleet"), "c", 1), 1)
+        writer = Writer(store, SystemClock(), Voice(state, Speaker(Topics("fleet"), "c", 1), 1))
         upkeep = Upkeep(writer, store, tmp_path, plan(), was_restored=True)
         await upkeep.run_once()
         assert store.begin_term(0).restored_ms is not None

@@ -73,8 +73,8 @@ def overgrown(coordinator: "CoordinatorProcess", agents: list["AgentProcess"]) -
         "boards to be looked at": (len(state.awake) + len(state.lines) + len(state.ready), 0),
         "tasks that wait for others": (len(state.dependents), 0),
         "remembered answers": (len(state.answered), KEPT_REQUESTS),
-        "rendered desired states": (len(writer._desired._told), len(state.agents)),
-        "events to be decided": (len(writer._inbox), 0),
+        "rendered desired states": (len(writer.voice.desired._told), len(state.agents)),
+        "events to be decided": (len(writer.inbox.events), 0),
     }
     for agent in state.agents.values():
         most[f"ledgers of {agent.name}"] = (len(agent.ledgers), KEPT_BOOTS)

@@ -21,6 +21,7 @@ from coordinator.shell.recollection import remember
 from coordinator.shell.standing_still import stood_still
 from coordinator.shell.store import Changes, Store
 from coordinator.shell.store_thread import StoreThread
+from coordinator.shell.voice import Voice
 from protocol.messages import Desired, Heartbeat, Lease, Message, Reply
 from protocol.topics import Topics
 from protocol.vocabulary import CoordinatorState
@@ -133,19 +134,18 @@ class CoordinatorProcess:
         memory = world.disk.begin_term(self.now().wall_ms - self.policy.task_ttl_ms)
         state = State(policy=self.policy, coord="c", term=memory.term)
         speaker = PlainSpeaker(Topics(), "c", memory.term)
+        number = 1 if world.broken("numbers_begin_anew") else memory.last_event + 1
+        voice = Voice(state, speaker, number, publish=self._publish)
         self.writer = Writer(
-            state=state,
             store=cast("Store", _Store(self)),
             clock=cast("Clock", self),
-            speaker=speaker,
-            next_event=1 if world.broken("numbers_begin_anew") else memory.last_event + 1,
+            voice=voice,
             answered=memory.answered,
-            publish=self._publish,
-            _store_thread=cast("StoreThread", HandedOver()),
+            store_thread=cast("StoreThread", HandedOver()),
         )
         batch = Batch()
         batch.add(remember(state, memory, cast("Clock", self)))
-        world.disk.commit(batch.changes(state, self.writer.next_event, self.now().wall_ms))
+        world.disk.commit(batch.changes(state, self.writer.voice.next_event, self.now().wall_ms))
         world.note("coordinator", memory.term)
         self._connected()
         if self.ghost.lingers:
@@ -263,7 +263,7 @@ class CoordinatorProcess:
         if self._busy or self._stalled or not self.up:
             return
         self._busy = True
-        for event in self.writer._inbox:
+        for event in self.writer.inbox.events:
             if type(event) is Heard and type(event.message) is Heartbeat and not event.retained:
                 self.heard_boots.add(event.message.boot)
         self._drive(self.writer.turn_over(self.now()), None, self.life)
@@ -299,7 +299,10 @@ class CoordinatorProcess:
         if life != self.life:
             turn.close()
             return
-        if self.world.broken("publish_before_commit") and handed.work == self.writer.store.commit:
+        if (
+            self.world.broken("publish_before_commit")
+            and handed.work == self.writer.storing.store.commit
+        ):
             self._speak_early(turn, handed, life)
             return
         if self.world.broken("answer_before_commit") and isinstance(handed.args[0], Changes):
@@ -361,7 +364,7 @@ class CoordinatorProcess:
     def _sleep(self) -> None:
         """Wait for the inbox, for what is due next, or for the time to show something."""
         writer, now = self.writer, self.now()
-        if writer._inbox:
+        if writer.inbox.events:
             self.world.after(0.0, self._turn_if, self.life)
             return
         at = self.world.now + (writer.wait_ms(now) + 1) / 1000 / self._rate
