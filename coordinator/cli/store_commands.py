@@ -102,7 +102,7 @@ def restore(
     print(f"{screen.GOOD} restored {what}: {done.tasks} tasks")
     if done.aside is not None:
         print(f"  the files of before are in {done.aside}")
-    print(f"  term {done.term}; every fence is {restoring.FENCE_STEP} higher")
+    print(f"  term {done.term}; every fence is {done.raised_by} higher")
     print("  start the coordinator; it lends nothing until every old lease must be over")
 
 

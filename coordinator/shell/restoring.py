@@ -1,24 +1,24 @@
 """Putting a store in the place of the present one, so that nothing of the two can be mistaken.
 
-What was handed out after the copy was made is not in it. So the term and the fence of every task
-are raised far beyond what could have been reached since, and the coordinator is told that it begins
-from a store that was put back. The present files are moved aside, never deleted. The count of
-commits beside them goes last: whoever crashes half-way leaves a store that is seen to be damaged.
+What was handed out after the copy was made is not in it. So the term is raised far beyond every one
+that is known here, and the fence of every task by as much: who goes back to one copy twice repeats
+nothing either. The coordinator is told that it begins from a store that was put back. The present
+files are moved aside, never deleted. The count of commits beside them goes last: whoever crashes
+half-way leaves a store that is seen to be damaged.
 """
 
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import orjson
 
-from coordinator.core.policy import Policy
-from coordinator.shell.backups import name_at
+from coordinator.shell.backups import copies_in, name_at
 from coordinator.shell.crash import CrashPoint, crash_here
 from coordinator.shell.locks import lock_directory
 from coordinator.shell.store.engine import FILE_NAME, engine_of, migrate
@@ -30,12 +30,11 @@ from coordinator.shell.store.examination import (
     is_empty,
     open_to_read,
 )
-from coordinator.shell.store.salvage import salvage
 from coordinator.shell.store.sidecar import NAME, Sidecar, sync_directory
 from coordinator.shell.store.store import RESTORED
 
 TERM_STEP: Final = 1_000
-FENCE_STEP: Final = 1_000
+"""More than the starts, and more than the attempts at one task, between two restorations."""
 EVENT_STEP: Final = 1_000_000
 ASIDE: Final = "replaced"
 
@@ -49,6 +48,8 @@ class Restoration:
     """What was done."""
 
     term: int
+    raised_by: int
+    """How much higher the term and every fence are than in what was put back."""
     tasks: int
     commits: int
     aside: Path | None
@@ -75,13 +76,13 @@ def restore(data: Path, copy: Path, now_ms: int) -> Restoration:
         try:
             _copy(copy, fresh)
             promised = max(Sidecar(data / NAME).read() or 0, commits_of(fresh))
-            raised = raise_marks(fresh, promised + 1, now_ms)
+            raised = raise_marks(fresh, promised + 1, _known_term(data, now_ms), now_ms)
             aside = _exchange(data, fresh, raised.commits, now_ms)
         except (OSError, sqlite3.Error) as error:
             raise RestoreFailed(f"{copy} could not be restored: {error}") from error
         finally:
             _remove(fresh)
-    return Restoration(raised.term, raised.tasks, raised.commits, aside)
+    return Restoration(raised.term, raised.by, raised.tasks, raised.commits, aside)
 
 
 def restore_as_is(data: Path, now_ms: int) -> Restoration:
@@ -92,24 +93,20 @@ def restore_as_is(data: Path, now_ms: int) -> Restoration:
 def begin_anew(data: Path, now_ms: int) -> Restoration:
     """Move the store in *data* aside and put an empty one in its place."""
     with closing(lock_directory(data)):
-        # A fleet that goes on obeys no term that is lower than one it knew.
-        known = salvage(data, Policy()).term or now_ms // 1000
         fresh = data / f"{FILE_NAME}.restoring"
         try:
             _remove(fresh)
             engine = engine_of(f"sqlite:///{fresh}")
             migrate(engine)
             engine.dispose()
-            with closing(sqlite3.connect(fresh)) as connection, connection:
-                connection.execute("INSERT INTO meta VALUES ('term', ?)", (known,))
             promised = Sidecar(data / NAME).read() or 0
-            raised = raise_marks(fresh, promised + 1, now_ms)
+            raised = raise_marks(fresh, promised + 1, _known_term(data, now_ms), now_ms)
             aside = _exchange(data, fresh, raised.commits, now_ms)
         except (OSError, sqlite3.Error) as error:
             raise RestoreFailed(f"no store could be made in {data}: {error}") from error
         finally:
             _remove(fresh)
-    return Restoration(raised.term, 0, raised.commits, aside)
+    return Restoration(raised.term, raised.by, 0, raised.commits, aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,37 +114,61 @@ class Raised:
     """The marks of a store after they were raised."""
 
     term: int
+    by: int
     tasks: int
     commits: int
 
 
-def raise_marks(file: Path, commits: int, now_ms: int) -> Raised:
-    """Raise whatever must never repeat in the store *file*, as one transaction."""
+def raise_marks(file: Path, commits: int, known_term: int, now_ms: int) -> Raised:
+    """Raise whatever must never repeat in the store *file*, as one transaction.
+
+    Its term goes beyond *known_term*, the highest that another store of this fleet had.
+    """
     engine = engine_of(f"sqlite:///{file}")
     migrate(engine)
     engine.dispose()
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        term = (count_of(connection, "term") or 0) + TERM_STEP
+        old_term = count_of(connection, "term") or 0
+        term = max(old_term, known_term) + TERM_STEP
+        by = term - old_term
         marks = {"term": term, "commits": commits, RESTORED: now_ms}
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", marks.items())
         tasks = connection.execute("SELECT id, doc FROM tasks").fetchall()
-        connection.executemany("UPDATE tasks SET doc = ? WHERE id = ?", _raised(tasks))
+        connection.executemany("UPDATE tasks SET doc = ? WHERE id = ?", _raised(tasks, by))
         last = connection.execute("SELECT max(number) FROM events").fetchone()[0] or 0
+        number = last + by // TERM_STEP * EVENT_STEP
         text = f"the store was put back; term {term}, {len(tasks)} tasks"
         connection.execute(
             "INSERT INTO events (number, at_ms, kind, subject, doc) VALUES (?, ?, ?, NULL, ?)",
-            (last + EVENT_STEP, now_ms, "store_restored", orjson.dumps({"text": text, "data": {}})),
+            (number, now_ms, "store_restored", orjson.dumps({"text": text, "data": {}})),
         )
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode=DELETE")  # all of it is in the one file
-    return Raised(term, len(tasks), commits)
+    return Raised(term, by, len(tasks), commits)
 
 
-def _raised(tasks: Iterable[tuple[str, bytes]]) -> Iterable[tuple[bytes, str]]:
+def _known_term(data: Path, now_ms: int) -> int:
+    """Return the highest term that the stores in *data* know of; agents obey none that is lower.
+
+    If the present store cannot tell, it is the time in seconds: no fleet has had so many starts.
+    """
+    terms = [_term_of(copy) or 0 for copy in copies_in(data)]
+    if (data / FILE_NAME).exists() or (data / NAME).exists():
+        terms.append(_term_of(data / FILE_NAME) or now_ms // 1000)
+    return max(terms, default=0)
+
+
+def _term_of(file: Path) -> int | None:
+    with suppress(sqlite3.Error, ValueError), closing(open_to_read(file)) as connection:
+        return count_of(connection, "term")
+    return None
+
+
+def _raised(tasks: Iterable[tuple[str, bytes]], by: int) -> Iterable[tuple[bytes, str]]:
     for task, doc in tasks:
         record = orjson.loads(doc)
-        record["fence"] = record.get("fence", 0) + FENCE_STEP
+        record["fence"] = record.get("fence", 0) + by
         yield orjson.dumps(record), task
 
 

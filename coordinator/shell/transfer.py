@@ -18,7 +18,7 @@ from coordinator.core.policy import Policy
 from coordinator.core.records import agent_from, remember_mark, task_from
 from coordinator.core.state import State
 from coordinator.shell.batch import task_row
-from coordinator.shell.restoring import FENCE_STEP, TERM_STEP
+from coordinator.shell.restoring import TERM_STEP
 from coordinator.shell.store import Changes, Row, Store, StoreError
 from coordinator.shell.store.engine import reading_engine
 from coordinator.shell.store.schema import AGENTS, MARKS, META, TASKS
@@ -26,6 +26,8 @@ from coordinator.shell.store.store import RESTORED
 
 FORMAT: Final = "fleetbus-export"
 VERSION: Final = 1
+MOST_TERM: Final = 1 << 52
+"""Any more, and the bus could not say it."""
 
 
 class BadExport(StoreError):
@@ -58,6 +60,7 @@ def export_store(url: str, now_ms: int) -> Row:
                 "format": FORMAT,
                 "version": VERSION,
                 "exported_ms": now_ms,
+                "term": connection.scalar(select(META.c.value).where(META.c.key == "term")),
                 "agents": _documents(connection, agents),
                 "tasks": _documents(connection, tasks),
                 "marks": [
@@ -78,9 +81,11 @@ def import_document(store: Store, document: Any, now_ms: int) -> Counts:  # noqa
     Raises :class:`BadExport` before anything is written.
     """
     changes = _checked(document)
-    store.begin_term(0)
+    memory = store.begin_term(0)
+    _keep_fences(changes, memory.tasks)
     store.commit(changes)
-    store.maintain(lambda connection: _raise_marks(connection, now_ms))
+    term = max(memory.term, document.get("term") or 0) + TERM_STEP
+    store.maintain(lambda connection: _raise_marks(connection, term, now_ms))
     return Counts(len(changes.agents), len(changes.tasks), len(changes.marks))
 
 
@@ -103,6 +108,9 @@ def _checked(document: Any) -> Changes:  # noqa: ANN401 -- any JSON
         raise BadExport("format", f"should be {FORMAT!r}; this is no export of a fleet")
     if document.get("version") != VERSION:
         raise BadExport("version", f"{document.get('version')!r} should be {VERSION}")
+    term = document.get("term")
+    if term is not None and (not isinstance(term, int) or not 0 <= term < MOST_TERM):
+        raise BadExport("term", f"{term!r} should be a whole number, as it was exported")
     state = State(Policy(), "import", term=0)
     tasks = _each(document, "tasks", task_from)
     agents = _each(document, "agents", lambda record: agent_from(record, state.policy))
@@ -136,14 +144,22 @@ def _each(document: Row, name: str, check: Callable[[Row], object]) -> list[Row]
     return records
 
 
-def _raise_marks(connection: Connection, now_ms: int) -> None:
+def _keep_fences(changes: Changes, present: list[Row]) -> None:
+    """Let no task that takes the place of a *present* one go back to a lower fence."""
+    known = {record["id"]: record.get("fence", 0) for record in present}
+    for row in changes.tasks:
+        record = orjson.loads(row["doc"])
+        if known.get(row["id"], 0) > record.get("fence", 0):
+            record["fence"] = known[row["id"]]
+            row["doc"] = orjson.dumps(record)
+
+
+def _raise_marks(connection: Connection, term: int, now_ms: int) -> None:
     """Raise what must never repeat: work that came in may still be held by somebody."""
-    connection.execute(
-        update(META).where(META.c.key == "term").values(value=META.c.value + TERM_STEP)
-    )
+    connection.execute(update(META).where(META.c.key == "term").values(value=term))
     connection.execute(META.delete().where(META.c.key == RESTORED))
     connection.execute(META.insert(), {"key": RESTORED, "value": now_ms})
     for task, doc in connection.execute(select(TASKS.c.id, TASKS.c.doc)).all():
         record = orjson.loads(doc)
-        record["fence"] = record.get("fence", 0) + FENCE_STEP
+        record["fence"] = record.get("fence", 0) + TERM_STEP
         connection.execute(update(TASKS).where(TASKS.c.id == task).values(doc=orjson.dumps(record)))

@@ -172,13 +172,34 @@ def test_going_back_raises_the_term_and_every_fence_and_says_so(data: Path, copy
         store.begin_term(0)
         store.commit(Changes(tasks=[task_row("after the copy")]))
     done = restore(data, copy, NOW_MS)
-    assert (done.term, done.tasks) == (1 + restoring.TERM_STEP, 3)
+    assert (done.term, done.tasks) == (2 + restoring.TERM_STEP, 3)
     assert examine(data) is None
     memory = start(data)
     assert memory.term == done.term + 1
-    assert fences(memory) == {"t0000": 1_003, "t0001": 1_000, "t0002": 1_000}
+    assert done.raised_by == 1_001  # the copy is of term 1
+    assert fences(memory) == {"t0000": 1_004, "t0001": 1_001, "t0002": 1_001}
     assert memory.restored_ms == NOW_MS
     assert memory.last_event > 100_000
+
+
+@pytest.mark.parametrize("between", ["nothing", "damage", "loss", "a copy, and loss of all"])
+def test_who_goes_back_to_one_copy_twice_repeats_no_term_no_fence_and_no_event(
+    data: Path, copy: Path, between: str
+) -> None:
+    restore(data, copy, NOW_MS)
+    first = start(data)  # and this fleet lends work on, with the next fences
+    if between == "a copy, and loss of all":
+        back_up(data, data / "backups" / name_at(NOW_MS))
+        (data / "fleet.commits").unlink()
+    if between == "damage":
+        (data / "fleet.db").write_bytes(b"no database")
+    elif between != "nothing":
+        (data / "fleet.db").unlink()
+    restore(data, copy, NOW_MS + 1)
+    second = start(data)
+    assert second.term > first.term + 900
+    assert all(fences(second)[task] > fence + 900 for task, fence in fences(first).items())
+    assert second.last_event > first.last_event + 900_000
 
 
 def test_the_files_of_before_are_moved_aside_and_can_be_gone_back_to(

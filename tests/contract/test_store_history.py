@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from coordinator.plan.upkeep import Retention
-from coordinator.shell.restoring import FENCE_STEP
+from coordinator.shell.restoring import TERM_STEP
 from coordinator.shell.retention import AT_ONCE, REPLIES_KEPT_MS, forget
 from coordinator.shell.store import Changes, Store, StoreError
-from coordinator.shell.store.schema import ATTEMPTS, EVENTS, MARKS, REPLIES
+from coordinator.shell.store.schema import ATTEMPTS, EVENTS, MARKS, META, REPLIES
 from coordinator.shell.transfer import BadExport, export_store, import_document
 from tests.support.stored_fleet import HELD, changes_of_a_fleet
 from tests.support.stores import SqliteStores, Stores, task_row
@@ -153,12 +153,34 @@ def test_a_fleet_comes_out_of_one_store_and_into_another(
     memory = others.open().begin_term(0)
     others.close_all()
     assert {record["id"]: record["fence"] for record in memory.tasks} == {
-        "t0000": FENCE_STEP + 3,
-        "t0001": FENCE_STEP,
-        "t0002": FENCE_STEP,
+        "t0000": TERM_STEP + 3,
+        "t0001": TERM_STEP,
+        "t0002": TERM_STEP,
     }
     assert [(kind, key) for kind, key, _ in memory.marks] == [("hold", HELD)]
     assert memory.restored_ms == NOW_MS
+
+
+def test_a_document_that_comes_in_again_brings_back_no_term_and_no_fence(
+    store: Store, stores: Stores, tmp_path: Path
+) -> None:
+    store.commit(changes_of_a_fleet(3))
+    old = update(META).where(META.c.key == "term").values(value=5_000)
+    store.maintain(lambda connection: connection.execute(old))
+    document = export_store(stores.url, NOW_MS)
+    others = SqliteStores(tmp_path / "other")
+    import_document(others.open(), document, NOW_MS)
+    others.close_all()
+    first = others.open().begin_term(0)
+    assert first.term > 5_000  # agents of the fleet obey none that is lower than they knew
+    others.close_all()
+    import_document(others.open(), document, NOW_MS)
+    others.close_all()
+    second = others.open().begin_term(0)
+    others.close_all()
+    assert second.term > first.term + 900
+    fences = {record["id"]: record["fence"] for record in second.tasks}
+    assert all(fences[record["id"]] > record["fence"] + 900 for record in first.tasks)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +188,7 @@ def test_a_fleet_comes_out_of_one_store_and_into_another(
     [
         (lambda d: d.update(format="x"), "format: should be 'fleetbus-export'"),
         (lambda d: d.update(version=2), "version: 2 should be 1"),
+        (lambda d: d.update(term="5"), "term: '5' should be a whole number"),
         (lambda d: d.pop("agents"), "agents: should be a list"),
         (lambda d: d["tasks"][1].pop("id"), r"tasks\[1\]: should be a record as it was exported"),
         (lambda d: d["tasks"][2].update(phase="odd"), r"tasks\[2\]: .*ValueError: 'odd'"),
