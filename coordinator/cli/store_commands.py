@@ -96,10 +96,15 @@ def restore(
             done = restoring.begin_anew(chosen.data, now_ms())
     if as_json:
         aside = None if done.aside is None else str(done.aside)
-        screen.print_json({"term": done.term, "tasks": done.tasks, "aside": aside})
+        left_out = list(done.left_out)
+        screen.print_json(
+            {"term": done.term, "tasks": done.tasks, "aside": aside, "left_out": left_out}
+        )
         return
     what = "an empty store" if empty else str(copy or "the present store")
     print(f"{screen.GOOD} restored {what}: {done.tasks} tasks")
+    for record in done.left_out:
+        print(f"  could not be read, and is left out: {record}")
     if done.aside is not None:
         print(f"  the files of before are in {done.aside}")
     print(f"  term {done.term}; every fence is {done.raised_by} higher")

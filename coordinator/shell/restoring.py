@@ -29,9 +29,11 @@ from coordinator.shell.store.examination import (
     fault_of,
     is_empty,
     open_to_read,
+    page_fault_of,
 )
 from coordinator.shell.store.sidecar import NAME, Sidecar, sync_directory
 from coordinator.shell.store.store import RESTORED
+from coordinator.shell.store.unreadable import leave_out_unreadable
 
 TERM_STEP: Final = 1_000
 """More than the starts, and more than the attempts at one task, between two restorations."""
@@ -54,6 +56,8 @@ class Restoration:
     commits: int
     aside: Path | None
     """Where the files of before are; ``None`` if there were none."""
+    left_out: tuple[str, ...] = ()
+    """Records that could not be read."""
 
 
 def restore(data: Path, copy: Path, now_ms: int) -> Restoration:
@@ -68,6 +72,21 @@ def restore(data: Path, copy: Path, now_ms: int) -> Restoration:
     fault = fault_of(copy)
     if fault is not None:
         raise RestoreFailed(f"{fault}; choose another copy")
+    return _put_back(data, copy, now_ms, leave_out=False)
+
+
+def restore_as_is(data: Path, now_ms: int) -> Restoration:
+    """Go on with the store in *data* as it is, although it has lost what it promised.
+
+    Records of it that cannot be read are left out.
+    """
+    fault = page_fault_of(data / FILE_NAME)
+    if fault is not None:
+        raise RestoreFailed(f"{fault}; go back to a copy: fleetbus backup --list")
+    return _put_back(data, data / FILE_NAME, now_ms, leave_out=True)
+
+
+def _put_back(data: Path, copy: Path, now_ms: int, *, leave_out: bool) -> Restoration:
     with closing(open_to_read(copy)) as connection:
         if is_empty(connection):
             raise RestoreFailed(f"{copy} is no store of a fleet")
@@ -75,19 +94,15 @@ def restore(data: Path, copy: Path, now_ms: int) -> Restoration:
         fresh = data / f"{FILE_NAME}.restoring"
         try:
             _copy(copy, fresh)
+            left_out = _left_out(fresh) if leave_out else []
             promised = max(Sidecar(data / NAME).read() or 0, commits_of(fresh))
             raised = raise_marks(fresh, promised + 1, _known_term(data, now_ms), now_ms)
             aside = _exchange(data, fresh, raised.commits, now_ms)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, ValueError) as error:
             raise RestoreFailed(f"{copy} could not be restored: {error}") from error
         finally:
             _remove(fresh)
-    return Restoration(raised.term, raised.by, raised.tasks, raised.commits, aside)
-
-
-def restore_as_is(data: Path, now_ms: int) -> Restoration:
-    """Go on with the store in *data* as it is, although it has lost what it promised."""
-    return restore(data, data / FILE_NAME, now_ms)
+    return Restoration(raised.term, raised.by, raised.tasks, raised.commits, aside, tuple(left_out))
 
 
 def begin_anew(data: Path, now_ms: int) -> Restoration:
@@ -178,6 +193,11 @@ def _copy(source: Path, fresh: Path) -> None:
     with closing(open_to_read(source)) as old, closing(sqlite3.connect(fresh)) as new:
         old.backup(new)
         new.execute("PRAGMA journal_mode=DELETE")
+
+
+def _left_out(fresh: Path) -> list[str]:
+    with closing(sqlite3.connect(fresh)) as connection, connection:
+        return leave_out_unreadable(connection)
 
 
 def _exchange(data: Path, fresh: Path, commits: int, now_ms: int) -> Path | None:

@@ -31,8 +31,9 @@ from coordinator.shell.recollection import longest_lease_ms, remember
 from coordinator.shell.safe_mode import ClosedStore, safe_writer
 from coordinator.shell.secret import coordinator_secret
 from coordinator.shell.stand_by import stand_by
-from coordinator.shell.store import Store
-from coordinator.shell.store.examination import examine
+from coordinator.shell.store import Store, StoreDamaged
+from coordinator.shell.store.engine import FILE_NAME
+from coordinator.shell.store.examination import Damage, commits_of, examine
 from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
 from coordinator.shell.upkeep import Upkeep
 from coordinator.shell.voice import Voice
@@ -226,16 +227,39 @@ async def serve(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     topics = Topics(settings.root)
     clock = SystemClock()
     coord = f"{socket.gethostname()[:60]}-{os.getpid()}"
-    async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(contextlib.closing(lock_directory(settings.data)))
+    with contextlib.closing(lock_directory(settings.data)):
         damage = None if settings.store is not None else examine(settings.data)
+        if damage is None:
+            try:
+                await _lead(settings, topics, clock, coord, stop)
+            except StoreDamaged as error:
+                if settings.store is not None:
+                    raise  # PostgreSQL has tools of its own
+                damage = Damage(str(error), commits_of(settings.data / FILE_NAME))
         if damage is not None:
-            writer = safe_writer(settings, damage, topics, clock, coord)
-            stack.callback(writer.close)
-            await Coordinator(
-                writer, topics, writer.voice.speaker, clock, None, settings.profile
-            ).run(_address(settings), stop)
-            return
+            await _stay_safe(settings, damage, topics, clock, coord, stop)
+
+
+async def _stay_safe(
+    settings: CoordinatorSettings,
+    damage: Damage,
+    topics: Topics,
+    clock: Clock,
+    coord: str,
+    stop: asyncio.Event,
+) -> None:
+    writer = safe_writer(settings, damage, topics, clock, coord)
+    with contextlib.closing(writer):
+        speaker = writer.voice.speaker
+        safe = Coordinator(writer, topics, speaker, clock, None, settings.profile)
+        await safe.run(_address(settings), stop)
+
+
+async def _lead(
+    settings: CoordinatorSettings, topics: Topics, clock: Clock, coord: str, stop: asyncio.Event
+) -> None:
+    """Coordinate; raises :class:`StoreDamaged`, and has said nothing, if a record is unreadable."""
+    with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(_store(settings)))
         if not await stand_by(store, stop):
             return

@@ -1,6 +1,7 @@
 """Copies of a store in use, and going back to one."""
 
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -22,9 +23,10 @@ from coordinator.shell.backups import (
 )
 from coordinator.shell.locks import AlreadyRunning, is_mine, lock_directory
 from coordinator.shell.restoring import RestoreFailed, begin_anew, restore, restore_as_is
+from coordinator.shell.safe_mode import recovery_command
 from coordinator.shell.store import Changes, Memory, Store
 from coordinator.shell.store.examination import commits_of, examine, fault_of
-from tests.support.stored_fleet import store_a_fleet
+from tests.support.stored_fleet import HELD, store_a_fleet
 from tests.support.stores import task_row
 
 NOW_MS = 1_767_571_200_000
@@ -254,6 +256,62 @@ def test_a_store_that_was_cut_short_can_be_gone_on_with(data: Path) -> None:
     assert done.commits > 99
     assert examine(data) is None
     assert fences(start(data))["t0000"] == 1_003
+
+
+@pytest.mark.parametrize("harm", ["replace(doc, '{', '[')", "replace(doc, 'phase', 'phrase')"])
+def test_of_a_store_with_records_that_make_no_sense_all_others_are_gone_on_with(
+    data: Path, harm: str
+) -> None:
+    with closing(sqlite3.connect(data / "fleet.db")) as connection, connection:
+        connection.execute(f"UPDATE tasks SET doc = {harm} WHERE id = 't0001'")  # noqa: S608 -- ours
+        connection.execute("UPDATE marks SET doc = '7'")
+    done = restore_as_is(data, NOW_MS)
+    assert sorted(done.left_out) == [f"marks: hold {HELD}", "tasks: t0001"]
+    assert fences(start(data)) == {"t0000": 1_003, "t0002": 1_000}
+
+
+def test_a_copy_whose_records_cannot_be_read_is_neither_made_nor_gone_back_to(
+    data: Path, copy: Path
+) -> None:
+    for file in (copy, data / "fleet.db"):
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE agents SET doc = substr(doc, 2)")
+    with pytest.raises(RestoreFailed, match=r"a record cannot be read \(agents: Main\); choose"):
+        restore(data, copy, NOW_MS)
+    with pytest.raises(BackupFailed, match="a record cannot be read"):
+        back_up(data, data / "backups" / name_at(NOW_MS))
+    assert copies_in(data) == []
+
+
+@pytest.mark.parametrize(
+    ("has_copy", "harm", "advised"),
+    [
+        (True, "UPDATE tasks SET doc = ']'", "FILE"),
+        (True, "", "--as-is"),  # the store knows more than its copy
+        (False, "UPDATE tasks SET doc = ']'", "--as-is"),
+        (False, None, "--empty"),
+    ],
+)
+def test_the_command_that_is_advised_works_and_brings_back_the_most(
+    data: Path, has_copy: bool, harm: str | None, advised: str
+) -> None:
+    if has_copy:
+        back_up(data, data / "backups" / name_at(NOW_MS))
+    if harm:
+        with closing(sqlite3.connect(data / "fleet.db")) as connection, connection:
+            connection.execute(harm)
+    elif harm == "":
+        start(data)
+    (data / "fleet.commits").write_text("99" if not harm else "2")
+    if harm is None:
+        (data / "fleet.db").write_bytes(b"")
+    damage = examine(data)
+    assert damage is not None
+    words = shlex.split(recovery_command(data, damage))
+    assert words[2] == advised.replace("FILE", str(data / "backups" / name_at(NOW_MS)))
+    command = [sys.executable, "-m", "coordinator.cli", *words[1:]]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert examine(data) is None
 
 
 @pytest.mark.parametrize("lost", [True, False])

@@ -152,6 +152,26 @@ def test_broken_pages_are_found_and_nothing_is_changed(closed: Path, at: str) ->
     assert content(closed) == before
 
 
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("UPDATE tasks SET doc = replace(doc, ':', ';') WHERE id = 'big4'", "(tasks: big4)"),
+        ("UPDATE meta SET value = 'two' WHERE key = 'term'", "invalid literal for int()"),
+        ("UPDATE meta SET value = 'two' WHERE key = 'commits'", "invalid literal for int()"),
+    ],
+)
+def test_what_is_damaged_inside_of_a_page_is_found_and_nothing_is_changed(
+    closed: Path, harm: str, said: str
+) -> None:
+    with closing(sqlite3.connect(closed / "fleet.db")) as connection, connection:
+        connection.execute(harm)
+    before = content(closed)
+    damage = examine(closed)
+    assert damage is not None
+    assert said in damage.text
+    assert content(closed) == before
+
+
 def test_a_file_that_is_no_database_is_damage(closed: Path) -> None:
     (closed / "fleet.db").write_bytes(b"once upon a time " * 1000)
     damage = examine(closed)

@@ -130,6 +130,23 @@ def test_the_newest_copy_that_is_whole_is_what_it_advises(lone: Fleet) -> None:
     assert len(client.ask("get")["data"]["tasks"]) == 5
 
 
+def test_a_record_that_makes_no_sense_is_damage_and_no_crash(lone: Fleet) -> None:
+    data = data_of(lone)
+    store_a_fleet(data, 3)
+    with closing(sqlite3.connect(data / "fleet.db")) as connection, connection:
+        harm = "replace(doc, 'phase', 'phrase')"
+        connection.execute(f"UPDATE tasks SET doc = {harm} WHERE id = 't0000'")  # noqa: S608 -- ours
+    start(lone)
+    client = lone.client("ops")
+    safe = client.wait_for("coordinator/presence", state="safe")
+    assert "a record of the store makes no sense (KeyError: 'phase')" in safe["reason"]
+    assert [task["task"] for task in client.ask("get")["data"]["tasks"]] == ["t0001", "t0002"]
+    lone.part("coordinator").stop()
+    told = f"fleetbus restore --as-is --data {data}"
+    assert safe["reason"].endswith(told)
+    assert "is left out: tasks: t0000" in command(told)
+
+
 def test_one_that_is_strict_ends_instead(lone: Fleet) -> None:
     store_a_fleet(data_of(lone))
     (data_of(lone) / "fleet.commits").write_text("99")

@@ -27,7 +27,13 @@ from coordinator.shell.store.answered import LOADED, Answered
 from coordinator.shell.store.archive import Archive
 from coordinator.shell.store.changes import Changes, Memory, Row
 from coordinator.shell.store.engine import engine_of, migrate, reading_engine, url_in
-from coordinator.shell.store.errors import StoreError, StoreUnavailable, TermEnded, is_trouble
+from coordinator.shell.store.errors import (
+    StoreDamaged,
+    StoreError,
+    StoreUnavailable,
+    TermEnded,
+    is_trouble,
+)
 from coordinator.shell.store.leadership import Leadership
 from coordinator.shell.store.prepared import Prepared
 from coordinator.shell.store.schema import (
@@ -113,11 +119,15 @@ class Store:
     def begin_term(self, ended_since_ms: int) -> Memory:
         """Load everything and begin a new term, which is committed before it is returned.
 
-        Tasks that are over are loaded if they ended at *ended_since_ms* or later.
+        Tasks that are over are loaded if they ended at *ended_since_ms* or later. Raises
+        :class:`StoreDamaged`, and begins none, if a record is no JSON.
         """
         if not self.try_to_lead():
             raise StoreError("another coordinator leads this store")
-        return self._guarded("read", lambda: self._begin_term(ended_since_ms))
+        try:
+            return self._guarded("read", lambda: self._begin_term(ended_since_ms))
+        except ValueError as error:
+            raise StoreDamaged(f"a record of the store cannot be read: {error}") from error
 
     def _begin_term(self, ended_since_ms: int) -> Memory:
         with self._writer.begin():
