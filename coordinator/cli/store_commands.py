@@ -43,7 +43,11 @@ def backup(
 
     chosen = settings.load({"data": data})
     if show:
-        _list(copies_in(chosen.data), as_json=as_json)
+        if to is not None:
+            raise WrongUse("--to FILE makes a copy, and --list makes none: give one of them")
+        if not chosen.data.is_dir():
+            raise WrongUse(f"there is no data directory {chosen.data}; name it with --data")
+        _list(copies_in(chosen.data, now_ms()), as_json=as_json)
         return
     _sqlite_only(chosen, "pg_dump")
     _url(chosen)

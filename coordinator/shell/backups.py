@@ -34,18 +34,30 @@ class BackupFailed(StoreError):
         super().__init__(f"no backup was made in {to}: {why}")
 
 
-def copies_in(data: Path) -> list[Path]:
-    """List the copies that the data directory *data* keeps, newest first."""
+def copies_in(data: Path, now_ms: int) -> list[Path]:
+    """List the copies that the data directory *data* keeps, newest first.
+
+    One of a moment that has not come was made while the clock was wrong, and counts as older than
+    all others: or it would pass for the newest until then, and what is made now for the oldest.
+    """
     folder = data / FOLDER
     if not folder.is_dir():
         return []
-    return sorted((f for f in folder.iterdir() if _NAME.fullmatch(f.name)), reverse=True)
+    found = [copy for copy in folder.iterdir() if _is_copy(copy)]
+    return sorted(found, key=lambda copy: (made_ms(copy) <= now_ms, copy.name), reverse=True)
 
 
 def made_ms(copy: Path) -> int:
     """Return the moment in the name of *copy*, one of :func:`copies_in`."""
     moment = datetime.strptime(copy.name[6:-4] + "000", "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
     return int(moment.timestamp() * 1000)
+
+
+def _is_copy(file: Path) -> bool:
+    try:
+        return _NAME.fullmatch(file.name) is not None and made_ms(file) > 0
+    except ValueError:
+        return False  # there is no such moment
 
 
 def name_at(wall_ms: int) -> str:
@@ -62,11 +74,9 @@ def back_up(data: Path, to: Path) -> int:
     store = data / FILE_NAME
     if not store.is_file():
         raise BackupFailed(to, f"there is no store {store}")
-    if to.exists():
-        raise BackupFailed(to, "the file is there already; name another one")
     part = to.with_name(to.name + ".part")
     try:
-        to.parent.mkdir(parents=True, exist_ok=True)
+        _check_place(to)
         _delete_leavings(to.parent, part)
         _check_room(store, to.parent)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -87,9 +97,9 @@ def back_up(data: Path, to: Path) -> int:
         raise BackupFailed(to, error) from error
 
 
-def rotate(data: Path, keep: int) -> list[Path]:
+def rotate(data: Path, keep: int, now_ms: int) -> list[Path]:
     """Delete all but the *keep* newest copies in *data*; return what was deleted."""
-    old = copies_in(data)[keep:]
+    old = copies_in(data, now_ms)[keep:]
     for copy in old:
         copy.unlink(missing_ok=True)
     if old:
@@ -127,9 +137,30 @@ def _make(store: Path, part: Path, to: Path) -> None:
     crash_here(CrashPoint.DURING_BACKUP)
 
 
+def _check_place(to: Path) -> None:
+    """Refuse to write over anything, and to write where *to* only seems to be."""
+    if to.is_dir():
+        raise BackupFailed(to, "that is a folder; name a file in it")
+    if to.is_symlink() and not to.exists():
+        raise BackupFailed(to, f"it is a link to {to.readlink()}, which is not there")
+    if to.exists():
+        raise BackupFailed(to, "the file is there already; name another one")
+    if to.parent.is_symlink() and not to.parent.exists():
+        # Perhaps to a disk that is not mounted.
+        raise BackupFailed(
+            to, f"{to.parent} is a link to {to.parent.readlink()}, which is not there"
+        )
+    if to.parent.exists() and not to.parent.is_dir():
+        raise BackupFailed(to, f"{to.parent} is no folder")
+    to.parent.mkdir(parents=True, exist_ok=True)
+
+
 def _check_room(store: Path, folder: Path) -> None:
     """Refuse to take the room that the store needs to go on."""
-    needed = 2 * sum(f.stat().st_size for f in (store, Path(f"{store}-wal")) if f.exists())
+    needed = sum(f.stat().st_size for f in (store, Path(f"{store}-wal")) if f.exists())
+    why = ""
+    if store.stat().st_dev == folder.stat().st_dev:
+        needed, why = 2 * needed, " to leave room for the store"
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise OSError(f"{free} bytes are free, and it takes {needed} to leave room for the store")
+        raise OSError(f"{free} bytes are free, and it takes {needed}{why}")

@@ -168,7 +168,7 @@ def _known_term(data: Path, now_ms: int) -> int:
 
     If the present store cannot tell, it is the time in seconds: no fleet has had so many starts.
     """
-    terms = [_term_of(copy) or 0 for copy in copies_in(data)]
+    terms = [_term_of(copy) or 0 for copy in copies_in(data, now_ms)]
     if (data / FILE_NAME).exists() or (data / NAME).exists():
         terms.append(_term_of(data / FILE_NAME) or now_ms // 1000)
     return max(terms, default=0)

@@ -82,7 +82,7 @@ def safe_writer(
 
     Raises :class:`StoreDamaged` if the settings are strict.
     """
-    command = recovery_command(settings.data, damage)
+    command = recovery_command(settings.data, damage, clock.now().wall_ms)
     outage = Outage(damage.text, command)
     if settings.strict:
         raise StoreDamaged(f"{damage.text}. To repair it: {command}")
@@ -100,11 +100,12 @@ def safe_writer(
     )
 
 
-def recovery_command(data: Path, damage: Damage) -> str:
+def recovery_command(data: Path, damage: Damage, now_ms: int) -> str:
     """Name the command that brings back the most; it moves the present files aside."""
     data = data.absolute()  # whoever reads the command may be elsewhere
     where = f"--data {shlex.quote(str(data))}"
-    newest = next((copy for copy in copies_in(data)[:LOOKED_AT] if fault_of(copy) is None), None)
+    newest_first = copies_in(data, now_ms)[:LOOKED_AT]
+    newest = next((copy for copy in newest_first if fault_of(copy) is None), None)
     if newest is not None and (damage.commits is None or commits_of(newest) >= damage.commits):
         return f"fleetbus restore {shlex.quote(str(newest))} {where}"
     if damage.commits is not None:

@@ -131,14 +131,14 @@ class Upkeep:
     async def _back_up(self) -> None:
         now = self.writer.clock.now()
         interval_ms = int(self.plan.backup.interval * 1000)
-        newest = next(iter(copies_in(self.data)), None)
+        newest = next(iter(copies_in(self.data, now.wall_ms)), None)
         is_recent = newest is not None and 0 <= now.wall_ms - made_ms(newest) < interval_ms
         if is_recent or now.mono_ms < self._backup_at_ms:
             return
         to = self.data / FOLDER / name_at(now.wall_ms)
         try:
             size = await asyncio.to_thread(back_up, self.data, to)
-            await asyncio.to_thread(rotate, self.data, self.plan.backup.keep)
+            await asyncio.to_thread(rotate, self.data, self.plan.backup.keep, now.wall_ms)
         except (BackupFailed, OSError) as error:
             self._backup_at_ms = now.mono_ms + min(interval_ms, BACKUP_AGAIN_MS)
             log.warning("%s", error)

@@ -30,6 +30,7 @@ from tests.support.stored_fleet import HELD, store_a_fleet
 from tests.support.stores import task_row
 
 NOW_MS = 1_767_571_200_000
+LATER_MS = NOW_MS + 86_400_000
 
 
 def start(data: Path) -> Memory:
@@ -100,22 +101,53 @@ def test_a_copy_of_a_store_that_is_being_written_is_one_moment_of_it(
 
 
 def test_copies_are_told_apart_by_the_moment_in_their_names(data: Path) -> None:
-    for ms in (NOW_MS, NOW_MS + 1, NOW_MS + 86_400_000):
+    for ms in (NOW_MS, NOW_MS + 1, LATER_MS):
         back_up(data, data / "backups" / name_at(ms))
     (data / "backups" / "notes.txt").touch()
-    assert [made_ms(copy) for copy in copies_in(data)] == [
-        NOW_MS + 86_400_000,
+    assert [made_ms(copy) for copy in copies_in(data, LATER_MS)] == [
+        LATER_MS,
         NOW_MS + 1,
         NOW_MS,
     ]
-    assert rotate(data, keep=2) == [data / "backups" / name_at(NOW_MS)]
-    assert len(copies_in(data)) == 2
+    assert rotate(data, 2, LATER_MS) == [data / "backups" / name_at(NOW_MS)]
+    assert len(copies_in(data, LATER_MS)) == 2
     assert (data / "backups" / "notes.txt").exists()
 
 
-def test_a_file_that_is_there_already_is_not_written_over(data: Path, copy: Path) -> None:
-    with pytest.raises(BackupFailed, match="is there already; name another one"):
-        back_up(data, copy)
+def test_a_copy_of_a_moment_that_has_not_come_does_not_push_out_what_is_made_now(
+    data: Path,
+) -> None:
+    folder = data / "backups"
+    for ms in (NOW_MS - 2, NOW_MS - 1, LATER_MS, LATER_MS + 1, NOW_MS):
+        back_up(data, folder / name_at(ms))
+    (folder / "fleet-20269999T999999999Z.db").touch()  # there is no such day
+    assert [made_ms(copy) for copy in copies_in(data, NOW_MS)] == [
+        *(NOW_MS, NOW_MS - 1, NOW_MS - 2),
+        *(LATER_MS + 1, LATER_MS),
+    ]
+    rotate(data, 3, NOW_MS)
+    assert [made_ms(copy) for copy in copies_in(data, NOW_MS)] == [NOW_MS, NOW_MS - 1, NOW_MS - 2]
+
+
+def test_nothing_is_written_over_nor_where_a_disk_is_missing(
+    data: Path, copy: Path, tmp_path: Path
+) -> None:
+    missing, file = tmp_path / "mnt" / "disk", tmp_path / "file"
+    file.touch()
+    (tmp_path / "link.db").symlink_to(missing / "copy.db")
+    (data / "backups").symlink_to(missing)
+    for to, said in [
+        (copy, "the file is there already; name another one"),
+        (tmp_path, "that is a folder; name a file in it"),
+        (tmp_path / "link.db", f"it is a link to {missing}/copy.db, which is not there"),
+        (data / "backups" / "copy.db", f"backups is a link to {missing}, which is not there"),
+        (file / "copy.db", "file is no folder"),
+        (tmp_path / ("a" * 300), "File name too long"),
+    ]:
+        with pytest.raises(BackupFailed, match=f"no backup was made in {to}.*{said}"):
+            back_up(data, to)
+    assert (tmp_path / "link.db").is_symlink()
+    assert not missing.exists()
 
 
 def test_a_copy_that_cannot_be_written_leaves_nothing_behind(data: Path, tmp_path: Path) -> None:
@@ -280,7 +312,7 @@ def test_a_copy_whose_records_cannot_be_read_is_neither_made_nor_gone_back_to(
         restore(data, copy, NOW_MS)
     with pytest.raises(BackupFailed, match="a record cannot be read"):
         back_up(data, data / "backups" / name_at(NOW_MS))
-    assert copies_in(data) == []
+    assert copies_in(data, LATER_MS) == []
 
 
 @pytest.mark.parametrize(
@@ -307,7 +339,7 @@ def test_the_command_that_is_advised_works_and_brings_back_the_most(
         (data / "fleet.db").write_bytes(b"")
     damage = examine(data)
     assert damage is not None
-    words = shlex.split(recovery_command(data, damage))
+    words = shlex.split(recovery_command(data, damage, NOW_MS))
     assert words[2] == advised.replace("FILE", str(data / "backups" / name_at(NOW_MS)))
     command = [sys.executable, "-m", "coordinator.cli", *words[1:]]
     assert subprocess.run(command, check=False).returncode == 0

@@ -30,6 +30,7 @@ from protocol.vocabulary import CoordinatorState
 from tests.support.stored_fleet import store_a_fleet
 from tests.support.stores import execute, much, task_row
 
+LATER_MS = 1 << 42
 PLAN: dict[str, Any] = {"fleet_name": "x", "agents": [{"name": "Main", "capabilities": ["quest"]}]}
 
 
@@ -59,15 +60,29 @@ async def test_the_first_copy_is_made_at_once_and_the_next_after_the_interval(
     await upkeep.run_once()
     await upkeep.run_once()
     assert told(upkeep) == ["backup_made"]
-    assert len(copies_in(tmp_path)) == 1
-    (first,) = copies_in(tmp_path)
+    assert len(copies_in(tmp_path, LATER_MS)) == 1
+    (first,) = copies_in(tmp_path, LATER_MS)
     an_hour_before = first.with_name(name_at(made_ms(first) - 3_600_000))
     first.rename(an_hour_before)
     upkeep.plan = plan(backup={"interval": "1h", "keep": 1})
     await upkeep.run_once()
     assert told(upkeep) == ["backup_made", "backup_made"]
-    (second,) = copies_in(tmp_path)
+    (second,) = copies_in(tmp_path, LATER_MS)
     assert second != an_hour_before
+
+
+async def test_a_clock_that_is_set_back_costs_one_copy_more_and_none_of_those_made_since(
+    upkeep: Upkeep, tmp_path: Path
+) -> None:
+    upkeep.plan = plan(backup={"interval": "1h", "keep": 1})
+    await upkeep.run_once()
+    (first,) = (tmp_path / "backups").iterdir()
+    first.rename(first.with_name(name_at(made_ms(first) + 86_400_000)))
+    for _ in range(3):
+        await upkeep.run_once()
+    assert told(upkeep) == ["backup_made", "backup_made"]
+    (second,) = (tmp_path / "backups").iterdir()
+    assert made_ms(second) - made_ms(first) < 3_600_000
 
 
 async def test_a_copy_that_fails_is_told_once_and_tried_again_later(
@@ -86,7 +101,7 @@ async def test_a_copy_that_fails_is_told_once_and_tried_again_later(
 async def test_nothing_is_done_while_nothing_can_be_stored(upkeep: Upkeep, tmp_path: Path) -> None:
     upkeep.writer.storing.outage = Outage("the disk is full")
     await upkeep.run_once()
-    assert copies_in(tmp_path) == []
+    assert copies_in(tmp_path, LATER_MS) == []
     assert told(upkeep) == []
 
 
