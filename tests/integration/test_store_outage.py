@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -244,6 +245,25 @@ async def test_a_lock_that_is_held_too_long_is_waited_for(desk: Desk, tmp_path: 
         assert "database is locked" in safe["reason"]
         other.execute("ROLLBACK")
         assert (await desk.reply("create-t1"))["ok"]
+
+
+@pytest.mark.parametrize("name", ["fleet.db", "fleet.db-wal"])
+@pytest.mark.parametrize("is_replaced", [True, False])
+async def test_into_a_file_that_somebody_took_away_nothing_is_stored_until_it_is_back(
+    desk: Desk, tmp_path: Path, name: str, is_replaced: bool
+) -> None:
+    file, away = tmp_path / name, tmp_path / "away"
+    file.rename(away)
+    if is_replaced:
+        shutil.copy(away, file)
+    desk.create("t1")
+    safe = await desk.state("safe")
+    assert f"{file} was deleted, moved or replaced while it was in use" in safe["reason"]
+    assert desk.replies("create-t1") == []
+    desk.create("t2")
+    assert (await desk.reply("create-t2"))["code"] == "store_unavailable"
+    away.replace(file)
+    assert (await desk.reply("create-t1"))["ok"]
 
 
 @pytest.mark.parametrize("was_stored", [True, False])

@@ -35,6 +35,7 @@ from coordinator.shell.store.errors import (
     is_trouble,
 )
 from coordinator.shell.store.leadership import Leadership
+from coordinator.shell.store.place import Place
 from coordinator.shell.store.prepared import Prepared
 from coordinator.shell.store.schema import (
     AGENTS,
@@ -73,6 +74,8 @@ class Store:
         self.on_written: Callable[[], object] = lambda: None
         """Called when a transaction has only to be committed, which takes as long as the disk."""
         self._sidecar = sidecar
+        self._place: Place | None = None
+        """Set while files are written that somebody could take away."""
         self._engine = engine_of(url)
         self.archive = Archive(
             reading_engine(url)
@@ -137,6 +140,8 @@ class Store:
             self._put(META, [{"key": "term", "value": term}, {"key": "commits", "value": commits}])
             memory = self._load(term, meta, ended_since_ms)
         self.term, self.commits = term, commits
+        if self._engine.dialect.name == "sqlite":
+            self._place = Place(Path(self._engine.url.database or ""))
         self.note_commits(at_once=True)
         return memory
 
@@ -260,6 +265,8 @@ class Store:
         return result
 
     def _counted(self, what: object, doubtful: object, work: Callable[[Connection], T]) -> T:
+        if self._place is not None:
+            self._place.check()
         writer = self._writer
         with writer.begin():
             self._leadership.keep(writer)
