@@ -11,6 +11,11 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final, TypeVar, TypeVarTuple, cast
 
+from coordinator.shell.store.errors import StoreSilent
+
+ANSWERS_WITHIN_S: Final = 10.0
+"""A store that takes longer is told of; the call goes on, and the next waits for it."""
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -18,7 +23,7 @@ Ts = TypeVarTuple("Ts")
 class _Job:
     """One call, made by the thread and waited for by the loop."""
 
-    __slots__ = ("_args", "_call", "_error", "_result", "at_disk", "over", "wake")
+    __slots__ = ("_args", "_call", "_error", "_result", "at_disk", "is_wanted", "over", "wake")
 
     def __init__(self, call: Callable[..., object], args: tuple[object, ...]) -> None:
         self.at_disk: Final = threading.Lock()
@@ -27,6 +32,8 @@ class _Job:
         self.over: Final = threading.Lock()
         """Held until the call is over."""
         self.over.acquire()
+        self.is_wanted = True
+        """Whether somebody still waits for it."""
         self.wake: Callable[[], object] | None = None
         """What the loop wants done then, if it does not stand still for it."""
         self._call = call
@@ -79,6 +86,7 @@ class StoreThread:
 
         It waits so long at most for *call* to reach the disk, and so long for the disk; between
         the two it does what it is to do *meanwhile*. Whoever cancels this gets the thread at rest.
+        Raises :class:`StoreSilent` after :data:`ANSWERS_WITHIN_S`: a call that has begun goes on.
         """
         if self._thread is None:
             # A process that ends does not wait for it: what is not committed was told to nobody.
@@ -104,7 +112,8 @@ class StoreThread:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             self._now = job
-            job.make()
+            if job.is_wanted:
+                job.make()
             self._now = None
             del job  # an idle thread holds on to nothing
 
@@ -129,7 +138,11 @@ async def _until_over(job: _Job) -> None:
     if not job.over.locked():
         return
     try:
-        await is_over.wait()
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            await is_over.wait()
+    except TimeoutError:
+        job.is_wanted = False
+        raise StoreSilent(ANSWERS_WITHIN_S) from None
     except asyncio.CancelledError:
         # Whoever comes next must find the store at rest.
         await is_over.wait()

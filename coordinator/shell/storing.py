@@ -17,7 +17,7 @@ from coordinator.shell.clock import Clock
 from coordinator.shell.inbox import Inbox
 from coordinator.shell.outage import Outage, hold
 from coordinator.shell.patience import Patience
-from coordinator.shell.store import Changes, Store, StoreUnavailable
+from coordinator.shell.store import Changes, Store, StoreSilent, StoreUnavailable
 from coordinator.shell.store_thread import StoreThread
 from coordinator.shell.voice import Voice
 
@@ -27,6 +27,10 @@ RETRY_MIN_MS: Final = 200
 RETRY_MAX_MS: Final = 5_000
 CONFIRMED_FOR_MS: Final = 2_000
 """Nobody else takes the lead so soon after it was confirmed: half of what ends a silent session."""
+CONFIRMED_WITHIN_MS: Final = 1_500
+"""A confirmation that takes longer is too old to be of use when it comes."""
+SLOW_MS: Final = 2_000
+TELL_SLOW_EVERY_MS: Final = 60_000
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -59,6 +63,7 @@ class Storing:
         self._voice = voice
         self._inbox = inbox
         self._patience = Patience()
+        self._told_slow_ms: int | None = None
         self._thread = StoreThread() if thread is None else thread
         store.on_written = self._thread.note_at_disk
 
@@ -88,17 +93,48 @@ class Storing:
             )
         except StoreUnavailable as error:
             await self.sit_out(error, lambda: do(*args), batch, since)
-        took_ms = self.clock.now().mono_ms - since.mono_ms
-        self._patience.learn(took_ms)
-        if self.confirms and took_ms > CONFIRMED_FOR_MS:
+        else:
+            self._learn(self.clock.now().mono_ms - since.mono_ms)
+        while self.confirms and self._led_ago_ms() > CONFIRMED_FOR_MS:
             # Who stood still after the store had answered may have lost the lead since.
-            await self._insist(batch, now, decided, self.store.confirm)
+            try:
+                await self._thread.do(self._confirm_soon)
+            except StoreUnavailable as error:
+                await self.sit_out(error, self._confirm_soon, batch, since)
+
+    def _led_ago_ms(self) -> int:
+        return self.clock.now().mono_ms - self.store.led_ms
+
+    def _confirm_soon(self) -> None:
+        """Confirm the lead, or say that the store is too slow for anybody to lead it."""
+        self.store.confirm()
+        took_ms = self._led_ago_ms()
+        if took_ms > CONFIRMED_WITHIN_MS:
+            raise StoreUnavailable(
+                f"the store took {took_ms / 1000:.1f} s to confirm who leads it, and must within "
+                f"{CONFIRMED_WITHIN_MS / 1000:g} s; look at the database and the network to it"
+            )
+
+    def _learn(self, took_ms: int) -> None:
+        """Note how long the store took, and tell now and then that it was long."""
+        self._patience.learn(took_ms)
+        if took_ms < SLOW_MS:
+            return
+        now_ms = self.clock.now().mono_ms
+        if self._told_slow_ms is None or now_ms - self._told_slow_ms >= TELL_SLOW_EVERY_MS:
+            self._told_slow_ms = now_ms
+            log.warning(
+                "the store took %.1f s, and all that is said waits for it; look at its disk, or at "
+                "the database and the network to it",
+                took_ms / 1000,
+            )
 
     async def sit_out(
         self, error: StoreUnavailable, do: Callable[[], None], batch: Batch | None, since: Instant
     ) -> None:
         """Try to *do* it again and again; nobody is judged for the time since *since*."""
-        if self.confirms:  # if another leads by now, it shows before a word more is said
+        # If another leads by now, it shows before a word more is said.
+        if self.confirms and not isinstance(error, StoreSilent):
             with contextlib.suppress(StoreUnavailable):
                 await self._thread.do(do)
                 return

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from coordinator.core.events import BusConnected, Heard, Submitted
 from coordinator.core.instant import Instant
 from coordinator.core.policy import Policy
 from coordinator.core.state import State
+from coordinator.shell import store_thread
 from coordinator.shell.batch import Batch
 from coordinator.shell.clock import SystemClock
 from coordinator.shell.loop import Writer
@@ -318,6 +320,67 @@ class Late:
     def now(self) -> Instant:
         now = self._clock.now()
         return Instant(now.wall_ms + self.stood_ms, now.mono_ms + self.stood_ms)
+
+
+async def test_a_store_that_takes_too_long_to_confirm_the_lead_is_told_of_and_all_resumes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, store = Late(), desk.store
+    commit, confirm, lag_ms = store.commit, store.confirm, 3_000
+    await desk.wait(lambda: not desk.writer.inbox.events)
+    desk.writer.clock = desk.writer.storing.clock = clock
+    desk.writer.storing.confirms = True
+
+    def answers_late(answer: None) -> None:
+        clock.stood_ms += lag_ms
+        store.led_ms = clock.now().mono_ms - lag_ms
+
+    monkeypatch.setattr(store, "commit", lambda changes: answers_late(commit(changes)))
+    monkeypatch.setattr(store, "confirm", lambda: answers_late(confirm()))
+    desk.create("t1")
+    safe = await desk.state("safe")
+    assert "took 3.0 s to confirm who leads it, and must within 1.5 s" in safe["reason"]
+    assert desk.replies("create-t1") == []
+    desk.create("t2")
+    assert (await desk.reply("create-t2"))["code"] == "store_unavailable"
+    lag_ms = 1_000
+    assert (await desk.reply("create-t1"))["ok"]
+    await desk.state("online")
+    lag_ms = 1_900  # still within what the lead lasts, and told nobody but the operator
+    desk.create("t3")
+    assert (await desk.reply("create-t3"))["ok"]
+    lag_ms = 0
+    desk.create("t4")
+    assert (await desk.reply("create-t4"))["ok"]
+    slow = [record for record in caplog.messages if "and all that is said waits for it" in record]
+    assert len(slow) == 1
+
+
+async def test_a_store_that_hangs_is_told_of_and_what_it_took_is_said_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_answer, commit = threading.Event(), desk.store.commit
+
+    def hang(changes: Changes) -> None:
+        may_answer.wait(WITHIN_S)
+        commit(changes)
+
+    monkeypatch.setattr(desk.store, "commit", hang)
+    monkeypatch.setattr(store_thread, "ANSWERS_WITHIN_S", 0.05)
+    try:
+        desk.create("t1")
+        safe = await desk.state("safe")
+        assert "the store has not answered for 0.05 s" in safe["reason"]
+        desk.ask("what", "get")
+        assert (await desk.reply("what"))["ok"]
+        assert desk.replies("create-t1") == []
+    finally:
+        may_answer.set()
+    monkeypatch.setattr(store_thread, "ANSWERS_WITHIN_S", WITHIN_S)
+    assert (await desk.reply("create-t1"))["ok"]
+    await desk.state("online")
+    assert len(desk.replies("create-t1")) == 1
+    assert [row["id"] for row in desk.store.past_tasks(["t1"])] == ["t1"]
 
 
 async def test_who_stood_still_after_the_commit_says_nothing_until_the_lead_is_confirmed(

@@ -3,7 +3,13 @@
 from coordinator.shell.store.answered import Answered
 from coordinator.shell.store.archive import Archive
 from coordinator.shell.store.changes import Changes, Memory, Row
-from coordinator.shell.store.errors import StoreDamaged, StoreError, StoreUnavailable, TermEnded
+from coordinator.shell.store.errors import (
+    StoreDamaged,
+    StoreError,
+    StoreSilent,
+    StoreUnavailable,
+    TermEnded,
+)
 from coordinator.shell.store.store import Store
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "Store",
     "StoreDamaged",
     "StoreError",
+    "StoreSilent",
     "StoreUnavailable",
     "TermEnded",
 ]

@@ -13,6 +13,15 @@ from sqlalchemy.pool import QueuePool
 from coordinator.shell.store.errors import StoreError, StoreUnavailable, is_trouble
 
 FILE_NAME: Final = "fleet.db"
+_PATIENCE: Final = {
+    "connect_timeout": 10,
+    # A connection that is cut off without a word is given up soon, instead of after a quarter hour.
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""How long libpq waits, unless the address says otherwise; milliseconds and seconds are its own."""
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -57,7 +66,8 @@ def engine_of(url: str) -> Engine:
         )
     parts = parts.set(drivername="postgresql+psycopg")
     try:
-        return create_engine(parts, connect_args={"connect_timeout": 10})
+        patience = {name: n for name, n in _PATIENCE.items() if name not in parts.query}
+        return create_engine(parts, connect_args=patience)
     except ModuleNotFoundError:
         raise StoreError(
             "a store in PostgreSQL needs psycopg; install it: pip install 'fleetbus[postgres]'"

@@ -2,6 +2,7 @@
 
 - StoreError            the store cannot be used; the message says what to do
     - StoreUnavailable  not now: nothing was stored, and the same may be tried again
+        - StoreSilent   it has not answered yet; what was asked may still be done
     - StoreDamaged      it is broken, gone, or older than promised; a person must decide
     - TermEnded         somebody else leads this store; whoever gets this must say nothing more
 """
@@ -23,6 +24,16 @@ class StoreError(FleetBusError):
 
 class StoreUnavailable(StoreError):
     """The store does not answer now: a full disk, a lost connection, a lock held too long."""
+
+
+class StoreSilent(StoreUnavailable):
+    """The store has not answered for so long that nobody should go on as if it would."""
+
+    def __init__(self, silent_s: float) -> None:
+        super().__init__(
+            f"the store has not answered for {silent_s:g} s; look at its disk, or at the database "
+            "and the network to it"
+        )
 
 
 class StoreDamaged(StoreError):

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from coordinator.shell.clock import monotonic_ns
 from coordinator.shell.crash import CrashPoint, crash_here
 from coordinator.shell.store.answered import LOADED, Answered
 from coordinator.shell.store.archive import Archive
@@ -71,6 +72,8 @@ class Store:
     def __init__(self, url: str, sidecar: Sidecar | None = None) -> None:
         self.term = 0
         self.commits = 0
+        self.led_ms = 0
+        """When this term surely led, on the monotonic clock; a bit later it did so as well."""
         self.on_written: Callable[[], object] = lambda: None
         """Called when a transaction has only to be committed, which takes as long as the disk."""
         self._sidecar = sidecar
@@ -168,7 +171,9 @@ class Store:
                 self._leadership.keep(self._writer)
                 self._leadership.watch(self._writer)
                 stored = dict(self._writer.execute(select(META.c.key, META.c.value)).all())
+                led_ms = monotonic_ns() // 1_000_000
             self._check(stored)
+            self.led_ms = led_ms
 
         self._guarded("read", confirmed)
 
@@ -276,7 +281,8 @@ class Store:
             result = work(writer)
             crash_here(CrashPoint.BEFORE_COMMIT)
             self.on_written()
-        self.commits += 1
+            led_ms = monotonic_ns() // 1_000_000
+        self.commits, self.led_ms = self.commits + 1, led_ms
         crash_here(CrashPoint.AFTER_COMMIT)
         return result
 

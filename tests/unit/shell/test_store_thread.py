@@ -7,6 +7,8 @@ from functools import partial
 
 import pytest
 
+from coordinator.shell import store_thread
+from coordinator.shell.store import StoreSilent
 from coordinator.shell.store_thread import StoreThread
 
 LONG_MS = 60_000
@@ -95,3 +97,25 @@ async def test_whoever_cancels_gets_the_thread_at_rest(thread: StoreThread) -> N
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+async def test_a_call_that_hangs_is_told_of_and_the_next_waits_for_it(
+    thread: StoreThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_thread, "ANSWERS_WITHIN_S", 0.05)
+    may_end, made = threading.Event(), list[str]()
+
+    def hang() -> None:
+        may_end.wait(LONG_MS / 1000)
+        made.append("hung")
+
+    try:
+        with pytest.raises(StoreSilent, match=r"has not answered for 0\.05 s"):
+            await thread.do(hang)
+        with pytest.raises(StoreSilent):
+            await thread.do(partial(made.append, "nobody waits any more"))
+    finally:
+        may_end.set()
+    monkeypatch.undo()
+    await thread.do(partial(made.append, "asked again"))
+    assert made == ["hung", "asked again"]
