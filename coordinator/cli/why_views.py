@@ -88,8 +88,9 @@ def _first(holders: list[Document]) -> list[Document]:
 def _ending(document: Document, now_ms: int) -> Iterator[Text]:
     ends = document.get("ends")
     if ends is not None:
-        left = age(max(0, ends["at_ms"] - now_ms))
-        yield Text.assemble("  ends in about ", left, " (", safe(ends["basis"]), ")")
+        left_ms = ends["at_ms"] - now_ms
+        when = f"in about {age(left_ms)}" if left_ms > 0 else "at any moment"
+        yield Text.assemble("  ends ", when, " (", safe(ends["basis"]), ")")
 
 
 def _since(document: Document, now_ms: int) -> Text:
@@ -170,7 +171,8 @@ def _holder(holder: Document) -> Text:
     )
     left = holder.get("p50_left_s")
     if left is not None:
-        line.append(f", about {age(int(left * 1000))} left", style="dim")
+        usual = f"about {age(int(left * 1000))} left" if left > 0 else "longer than usual already"
+        line.append(f", {usual}", style="dim")
     return line
 
 
@@ -190,8 +192,11 @@ def _earliest(earliest: Document, now_ms: int) -> Text:
     if at_ms is None:
         line = safe(f"unknown: {earliest['basis']}", limit=400)
     else:
-        about = "" if earliest["kind"] == "certain" else "about "
-        line = Text(f"in {about}{age(at_ms - now_ms)}" if at_ms > now_ms else "at once")
+        is_certain = earliest["kind"] == "certain"
+        if at_ms > now_ms:
+            line = Text(f"in {'' if is_certain else 'about '}{age(at_ms - now_ms)}")
+        else:
+            line = Text("at once" if is_certain else "any moment")
         line.append_text(safe(f" ({earliest['basis']})", "dim"))
     if certain_ms > now_ms and certain_ms != at_ms:
         line.append(f"; certainly not for {age(certain_ms - now_ms)}")

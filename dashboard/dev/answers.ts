@@ -84,12 +84,12 @@ export function madeUpWhy(task: Task, now: number) {
       {
         change: "raise global_constraints.max_concurrent_combat to 3",
         effect: "it would start at once on Scout",
-        request: { op: "plan" },
+        actions: [{ op: "plan" }],
       },
       {
         change: "cancel t-3",
         effect: "it would start when Main has let go",
-        request: { op: "cancel", task: "t-3" },
+        actions: [{ op: "cancel", task: "t-3", agent: "Main" }],
       },
     ],
     blocked_since_ms: now - 300_000,

@@ -80,6 +80,25 @@ def test_a_running_task_is_paused_resumed_and_cancelled_from_its_page(
     expect(status).to_have_text("cancelled")
 
 
+def test_what_would_start_a_task_is_done_from_its_page(
+    screen: Watched, admin: httpx2.Client
+) -> None:
+    page = screen.page
+    spec = {"mode": "combat", "args": {"sleep": 60}}
+    first = create(admin, name="Clear the den", **spec)
+    task = create(admin, name="Clear the lair", **spec)
+    screen.open(f"/tasks/{task}")
+    ways = page.get_by_label("What would start it")
+    raised = ways.get_by_role("listitem").filter(has_text="raise the limit mode:combat 1 → 2")
+    expect(raised.get_by_role("link", name="Open the plan")).to_be_visible()
+    cancelled = ways.get_by_role("listitem").filter(has_text=f"cancel {first} (Clear the den)")
+    cancelled.get_by_role("button", name="Do it …").click()
+    confirm(page, "Do it")
+    expect(page.locator(".view-head .badge").first).to_have_text("running")
+    assert admin.get(f"/tasks/{first}").json()["status"] == "cancelled"
+    admin.post(f"/tasks/{task}/actions", json={"verb": "cancel"})
+
+
 def test_many_tasks_are_cancelled_at_once_after_a_preview(
     screen: Watched, admin: httpx2.Client
 ) -> None:

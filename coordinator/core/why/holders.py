@@ -28,7 +28,10 @@ def ending_of(state: State, task: Task, now: Instant) -> Ending | None:
     if expected is None:
         return None
     began_ms = attempt.started_ms if attempt.started_ms is not None else attempt.offered_ms
-    return Ending(max(now.wall_ms, began_ms + expected.ms), expected.basis)
+    at_ms = began_ms + expected.ms
+    if at_ms <= now.wall_ms:
+        return Ending(now.wall_ms, f"{expected.basis}, which it has outlasted")
+    return Ending(at_ms, expected.basis)
 
 
 def holders_of(state: State, names: Iterable[str], now: Instant) -> list[dict[str, Any]]:

@@ -48,6 +48,16 @@ def test_a_waiting_task_is_explained_from_the_sentence_to_the_way_out(fleet: Fle
     assert max(map(len, lines)) <= 80
 
 
+def test_what_has_outlasted_every_estimate_is_said_to_take_longer_than_usual(fleet: Fleet) -> None:
+    fleet.pass_time(300)
+    text = shown(task_why_view(asked(fleet, "why", task="t1-000002"), fleet.now.wall_ms))
+    assert "held by    t1-000001  raid on A, longer than usual already" in text
+    assert "earliest   any moment (the task's own estimate, which it has outlasted)" in text
+
+    text = shown(task_why_view(asked(fleet, "why", task="t1-000001"), fleet.now.wall_ms))
+    assert "ends at any moment (the task's own estimate, which it has outlasted)" in text
+
+
 def test_a_running_task_says_where_and_for_how_long(fleet: Fleet) -> None:
     text = shown(task_why_view(asked(fleet, "why", task="t1-000001"), fleet.now.wall_ms))
     assert text.splitlines() == [

@@ -250,6 +250,19 @@ def test_a_full_limit_names_who_holds_it_and_when_it_frees() -> None:
     assert document["earliest"]["basis"] == "the task's own estimate"
 
 
+def test_who_takes_longer_than_usual_may_end_at_any_moment_and_is_said_to() -> None:
+    fleet = fleet_of("A", "B", limits={"mode:quest": 1})
+    fleet.create(estimated_duration_s=60)
+    task = fleet.create()
+    fleet.pass_time(90)
+
+    document = why(fleet, task)
+    (holder,) = gate(document, "MODE_LIMIT")["holders"]
+    assert holder["p50_left_s"] == 0
+    assert document["earliest"]["at_ms"] == START.wall_ms + 90_000
+    assert document["earliest"]["basis"] == "the task's own estimate, which it has outlasted"
+
+
 def test_who_waits_behind_others_waits_for_more_places() -> None:
     fleet = fleet_of("A", "B", limits={"mode:quest": 2})
     for seconds in (60, 90):

@@ -33,10 +33,17 @@ export interface Miss {
   until_ms?: number | null;
 }
 
+/** What a program would do for it; of "plan", the plan says the rest. */
+export interface Action {
+  op: string;
+  task?: string;
+  agent?: string;
+}
+
 export interface Change {
   change: string;
   effect: string;
-  request?: { op?: string; task?: string; agent?: string };
+  actions: Action[];
 }
 
 export interface TaskWhy {

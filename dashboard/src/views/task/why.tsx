@@ -9,13 +9,14 @@ import type { TaskVerb, Why } from "../../api/types";
 import { count } from "../../format/numbers";
 import { duration } from "../../format/time";
 import { reason } from "../../format/words";
+import { useNow } from "../../live/hooks";
 import { useLiveQuery } from "../../live/query";
 import { agentPath, taskPath } from "../../routes";
 import { Fault, Loading } from "../../ui/empty";
 import { Panel } from "../../ui/panel";
 import { Countdown, When } from "../../ui/when";
 import { GateList } from "./gates";
-import type { Change, TaskWhy } from "./why-types";
+import type { Action, Change, TaskWhy } from "./why-types";
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -107,6 +108,7 @@ function Earliest({
   earliest: NonNullable<TaskWhy["earliest"]>;
   since: number;
 }) {
+  const now = useNow();
   return (
     <dl className="earliest">
       <div>
@@ -117,7 +119,15 @@ function Earliest({
       </div>
       <div>
         <dt>Earliest start{earliest.kind === "certain" ? "" : ", by what is known"}</dt>
-        <dd>{earliest.at_ms === null ? "unknown" : <Countdown iso={iso(earliest.at_ms)} />}</dd>
+        <dd>
+          {earliest.at_ms === null ? (
+            "unknown"
+          ) : earliest.kind !== "certain" && earliest.at_ms <= now ? (
+            "any moment"
+          ) : (
+            <Countdown iso={iso(earliest.at_ms)} />
+          )}
+        </dd>
       </div>
       <div className="grow">
         <dt>Because</dt>
@@ -190,7 +200,9 @@ function Holders({ why }: { why: TaskWhy }) {
             <span className="soft small nowrap">
               {one.p50_left_s === null || one.p50_left_s === undefined
                 ? ""
-                : `about ${duration(one.p50_left_s)} left`}
+                : one.p50_left_s > 0
+                  ? `about ${duration(one.p50_left_s)} left`
+                  : "longer than usual already"}
             </span>
           </li>
         ))}
@@ -206,29 +218,23 @@ const VERBS: Readonly<Record<string, TaskVerb>> = {
   pause: "pause",
 };
 
+/** How to do it from here, if that is possible; a cancelled task names its agent, too. */
+export function doing(action: Action): ((why: string) => Promise<unknown>) | null {
+  const { op, task, agent } = action;
+  const verb = VERBS[op];
+  if (task && verb) return (why) => tasks.act(task, verb, why);
+  if (agent && op === "return") return (why) => agentsEndpoint.act(agent, "return", why, undefined);
+  return null;
+}
+
 function Ways({ ways }: { ways: readonly Change[] }) {
   const [chosen, setChosen] = useState<Change | null>(null);
   const may = useMay("operate");
   const act = useAct();
-  const canDo = (way: Change) => {
-    const request = way.request;
-    return Boolean(
-      request &&
-        ((request.task && VERBS[request.op ?? ""]) || (request.agent && request.op === "return")),
-    );
-  };
-  const carryOut = async (way: Change, why: string) => {
-    const request = way.request;
-    const verb = VERBS[request?.op ?? ""];
-    if (request?.task && verb)
-      await act(`Done: ${way.change}`, `Not done: ${way.change}`, () =>
-        tasks.act(request.task ?? "", verb, why),
-      );
-    else if (request?.agent)
-      await act(`Done: ${way.change}`, `Not done: ${way.change}`, () =>
-        agentsEndpoint.act(request.agent ?? "", "return", why, 3_600),
-      );
-  };
+  const carryOut = (way: Change, why: string) =>
+    act(`Done: ${way.change}`, `Not done: ${way.change}`, async () => {
+      for (const action of way.actions) await doing(action)?.(why);
+    });
   return (
     <section aria-label="What would start it" className="ways">
       <h3>It would start if you</h3>
@@ -238,7 +244,7 @@ function Ways({ ways }: { ways: readonly Change[] }) {
             <span>
               <strong>{way.change}</strong> <span className="soft">{way.effect}</span>
             </span>
-            {canDo(way) ? (
+            {way.actions.every(doing) ? (
               <button
                 type="button"
                 className="button small"
@@ -247,7 +253,7 @@ function Ways({ ways }: { ways: readonly Change[] }) {
               >
                 Do it …
               </button>
-            ) : way.request?.op === "plan" ? (
+            ) : way.actions.some((action) => action.op === "plan") ? (
               <Link className="button small" href="/plan">
                 Open the plan
               </Link>
