@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { indexOf, lay } from "../src/views/fleet/cells";
-import { follow, marks, moved, zoomed } from "../src/views/timeline/span";
+import { follow, marks, moved, resized, zoomed } from "../src/views/timeline/span";
 
 test("zooming keeps in place what is under the pointer", () => {
   const span = zoomed({ from: 0, until: 3_600_000 }, 0.5, 0.25);
@@ -19,6 +19,12 @@ test("now is seen within a span that follows it", () => {
   const span = follow(1_000_000_000, 3_600_000);
   expect(span.from).toBeLessThan(1_000_000_000);
   expect(span.until).toBeGreaterThan(1_000_000_000);
+});
+
+test("what follows now is made shorter and longer within the same bounds", () => {
+  expect(resized(3_600_000, 0.5)).toBe(1_800_000);
+  expect(resized(40_000, 0.1)).toBe(30_000);
+  expect(resized(30 * 86_400_000, 2)).toBe(31 * 86_400_000);
 });
 
 test("marks are round and far enough apart to be read", () => {

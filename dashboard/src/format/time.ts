@@ -28,6 +28,11 @@ export function clock(at: number, zone: string): string {
   return format(zone, SHORT_CLOCK).format(at);
 }
 
+/** `14:02:09`. */
+export function exactClock(at: number, zone: string): string {
+  return format(zone, CLOCK).format(at);
+}
+
 /** `Tue 24 Nov`. */
 export function day(at: number, zone: string): string {
   return format(zone, DAY).format(at).replace(",", "");

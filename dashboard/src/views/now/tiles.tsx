@@ -1,6 +1,6 @@
 /** The fleet in six numbers; each goes to what it counts. */
 import { Link } from "wouter";
-import type { Summary } from "../../api/types";
+import type { Agent, Summary } from "../../api/types";
 import { count } from "../../format/numbers";
 import { useFleet } from "../../live/hooks";
 import { Glyph, type Shape } from "../../ui/glyph";
@@ -14,12 +14,15 @@ interface Tile {
   shape: Shape;
 }
 
+/** How many are suspect and not known to be gone: those are counted as offline already. */
+export function suspectOnly(agents: Iterable<Pick<Agent, "suspect" | "status">>): number {
+  let many = 0;
+  for (const agent of agents) if (agent.suspect && agent.status !== "offline") many += 1;
+  return many;
+}
+
 export function Tiles({ summary }: { summary: Summary }) {
-  const suspects = useFleet((fleet) => {
-    let many = 0;
-    for (const agent of fleet.agents.values()) if (agent.suspect) many += 1;
-    return many;
-  });
+  const suspects = useFleet((fleet) => suspectOnly(fleet.agents.values()));
   const offline = summary.agents_by_status.offline ?? 0;
   const tiles: readonly Tile[] = [
     {

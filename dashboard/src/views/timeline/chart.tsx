@@ -22,6 +22,8 @@ interface Props {
   now: number;
   zone: string;
   onSpan: (span: Span) => void;
+  /** Show so many times as much. */
+  onZoom: (factor: number) => void;
   /** Rows *first* to *last* are looked at. */
   onSight: (first: number, last: number) => void;
   onOpen: (task: string) => void;
@@ -41,6 +43,7 @@ export function Chart({
   now,
   zone,
   onSpan,
+  onZoom,
   onSight,
   onOpen,
 }: Props) {
@@ -144,19 +147,12 @@ export function Chart({
         aria-label="Rows of agents; arrow keys move, plus and minus zoom"
         onScroll={(event) => setTop(event.currentTarget.scrollTop)}
         onKeyDown={(event) => {
-          const next =
-            event.key === "ArrowLeft"
-              ? moved(span, -0.1)
-              : event.key === "ArrowRight"
-                ? moved(span, 0.1)
-                : event.key === "+" || event.key === "="
-                  ? zoomed(span, 0.7, 0.5)
-                  : event.key === "-"
-                    ? zoomed(span, 1.4, 0.5)
-                    : null;
-          if (next === null) return;
+          if (event.key === "ArrowLeft") onSpan(moved(span, -0.1));
+          else if (event.key === "ArrowRight") onSpan(moved(span, 0.1));
+          else if (event.key === "+" || event.key === "=") onZoom(0.7);
+          else if (event.key === "-") onZoom(1.4);
+          else return;
           event.preventDefault();
-          onSpan(next);
         }}
         onWheel={(event) => {
           if (event.ctrlKey || event.metaKey)

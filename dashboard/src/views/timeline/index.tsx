@@ -13,7 +13,7 @@ import { Empty, Fault, Loading } from "../../ui/empty";
 import { BarTable } from "./bar-table";
 import { Chart } from "./chart";
 import { ghostsOf } from "./ghosts";
-import { follow, moved, type Span, zoomed } from "./span";
+import { follow, moved, resized, type Span, zoomed } from "./span";
 import "./timeline.css";
 
 const HOUR = 3_600_000;
@@ -87,6 +87,9 @@ export default function Timeline() {
     [],
   );
   const change = (next: Span) => setHeld(next);
+  /** What follows now goes on to do so. */
+  const zoom = (factor: number) =>
+    held ? change(zoomed(held, factor, 0.5)) : setLength(resized(length, factor));
   return (
     <div className="timeline-view">
       <div className="view-head">
@@ -134,7 +137,7 @@ export default function Timeline() {
             type="button"
             className="button square"
             aria-label="Closer (+)"
-            onClick={() => change(zoomed(span, 0.5, 0.5))}
+            onClick={() => zoom(0.5)}
           >
             +
           </button>
@@ -142,7 +145,7 @@ export default function Timeline() {
             type="button"
             className="button square"
             aria-label="Further (−)"
-            onClick={() => change(zoomed(span, 2, 0.5))}
+            onClick={() => zoom(2)}
           >
             −
           </button>
@@ -217,6 +220,7 @@ export default function Timeline() {
           now={now}
           zone={zone}
           onSpan={change}
+          onZoom={zoom}
           onOpen={(task) => navigate(taskPath(task))}
         />
       )}

@@ -1,9 +1,11 @@
 /** Paints the timeline: axis, shades, bars with their names, and the line of now; only the rows in sight. */
-import { clock, day } from "../../format/time";
+import { clock, day, exactClock } from "../../format/time";
 import { fillOf, type Hue } from "../../ui/looks";
 import type { Drawn } from "./chart";
 import { FORECAST } from "./ghosts";
 import { marks, type Span } from "./span";
+
+const MINUTE = 60_000;
 
 export const ROW = 28;
 export const HEAD = 30;
@@ -116,9 +118,10 @@ export function paint(canvas: HTMLCanvasElement, scene: Scene): void {
   context.fillStyle = token("--surface");
   context.fillRect(0, 0, width, HEAD - 1);
   context.fillStyle = token("--text-soft");
+  const [one = 0, two = MINUTE] = ticks;
   const isLong = span.until - span.from > 2 * 86_400_000;
-  for (const at of ticks)
-    context.fillText(isLong ? day(at, scene.zone) : clock(at, scene.zone), x(at) + 4, HEAD / 2);
+  const say = isLong ? day : two - one < MINUTE ? exactClock : clock;
+  for (const at of ticks) context.fillText(say(at, scene.zone), x(at) + 4, HEAD / 2);
   context.fillStyle = token("--line");
   context.fillRect(0, HEAD - 1, width, 1);
 }

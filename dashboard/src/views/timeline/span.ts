@@ -20,10 +20,15 @@ export function moved(span: Span, part: number): Span {
   return { from: span.from + by, until: span.until + by };
 }
 
+/** *factor* times *length*, as far as can be shown. */
+export function resized(length: number, factor: number): number {
+  return Math.min(LONGEST, Math.max(SHORTEST, length * factor));
+}
+
 /** Make it *factor* times as long, with what is at *pivot* (0 to 1) kept in place. */
 export function zoomed(span: Span, factor: number, pivot: number): Span {
   const length = span.until - span.from;
-  const next = Math.min(LONGEST, Math.max(SHORTEST, length * factor));
+  const next = resized(length, factor);
   const at = span.from + length * pivot;
   return { from: at - next * pivot, until: at + next * (1 - pivot) };
 }
