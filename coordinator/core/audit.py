@@ -51,13 +51,17 @@ def audit(state: State, now: Instant) -> list[str]:
 
 
 def over_limits(state: State) -> list[str]:
-    """List limits and slots that are exceeded: a difference, unless they were lowered before."""
+    """List limits and slots that are exceeded: a difference, unless they were lowered before.
+
+    A cooldown of a type begins under those of the type that run, and is no limit of theirs.
+    """
     return [
         f"permit {gate.key}: {len(gate.holders)} holders, should be at most {gate.limit}"
         for gate in state.gates.values()
         if isinstance(gate, PermitGate)
         and gate.limit is not None
         and len(gate.holders) > gate.limit
+        and gate.key not in state.type_cooldowns
     ] + [
         f"agent {agent.name}: holds {len(agent.held)}, should be at most {agent.slots}"
         for agent in state.agents.values()

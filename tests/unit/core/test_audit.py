@@ -6,6 +6,7 @@ import pytest
 
 from coordinator.core.audit import audit, idle_beside_runnable, over_limits
 from coordinator.core.gates import PermitGate
+from coordinator.core.policy import FailureCooldown
 from coordinator.core.state import State
 from coordinator.core.tasks import Phase
 from protocol.vocabulary import Priority, TaskStatus, Want
@@ -172,6 +173,18 @@ def test_a_limit_is_exceeded_only_after_it_was_lowered() -> None:
 
     (line,) = over_limits(fleet.state)
     assert line == "permit global: 2 holders, should be at most 1"
+
+
+def test_those_who_run_when_their_type_is_left_alone_exceed_nothing() -> None:
+    fleet = Fleet(failure_cooldowns=(FailureCooldown("f", 1, 60_000, 600_000, 60_000, "type"),))
+    fleet.agent("Main", slots=2)
+    first, _second = fleet.create(), fleet.create()
+    fleet.fail(first)
+
+    gate = fleet.state.gates["failing:quest"]
+    assert isinstance(gate, PermitGate)
+    assert (gate.limit, len(gate.holders)) == (0, 1)
+    assert over_limits(fleet.state) == []
 
 
 def test_a_lost_wake_up_is_found(fleet: Fleet) -> None:
