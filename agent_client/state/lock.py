@@ -42,8 +42,9 @@ class InstanceLock:
         except BaseException:
             os.close(self.file)
             raise
-        os.ftruncate(self.file, 0)
-        os.write(self.file, f"{os.getpid()}\n".encode())
+        with contextlib.suppress(OSError):  # a full disk costs the number, and not the bot
+            os.ftruncate(self.file, 0)
+            os.write(self.file, f"{os.getpid()}\n".encode())
 
     def _acquire(self, agent: str, within_s: float) -> None:
         until = time.monotonic() + within_s

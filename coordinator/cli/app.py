@@ -1,13 +1,18 @@
 """The ``fleetbus`` command as a whole, and what becomes of an error."""
 
+import errno
 import io
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from coordinator.cli.sections import Sections
 from protocol.errors import FleetBusError
+
+_OF_THE_MACHINE: Final = frozenset(
+    (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+)
 
 app = typer.Typer(
     name="fleetbus",
@@ -39,7 +44,10 @@ def fleetbus(
 
 
 def run() -> None:
-    """Run the command line; an error of ours is one clear message, a bug keeps its traceback."""
+    """Run the command line; an error of ours is one clear message, a bug keeps its traceback.
+
+    So is a file that the machine does not let us write or read.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a symbol shows a question mark, and lines are never held.
@@ -52,3 +60,11 @@ def run() -> None:
 
         screen.complain(str(error))
         sys.exit(2 if isinstance(error, BadSettings) else 1)
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        from coordinator.cli import screen
+
+        where = "" if error.filename is None else f"{error.filename}: "
+        screen.complain(f"{where}{error.strerror}")
+        sys.exit(1)

@@ -1,5 +1,6 @@
 """Locks that end with their process: the one that elects a directory's coordinator, and others."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -33,9 +34,9 @@ def lock_directory(data: Path) -> IO[str]:
         holder = file.read().strip()
         file.close()
         raise AlreadyRunning(data, holder) from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
+    with contextlib.suppress(OSError):  # the number helps people, and the lock holds without it
+        file.truncate(0)
+        os.write(file.fileno(), str(os.getpid()).encode())
     return file
 
 

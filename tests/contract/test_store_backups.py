@@ -1,5 +1,6 @@
 """Copies of a store in use, and going back to one."""
 
+import errno
 import os
 import shlex
 import shutil
@@ -263,6 +264,17 @@ def test_nothing_is_restored_while_a_coordinator_runs(data: Path, copy: Path) ->
     with closing(lock_directory(data)), pytest.raises(AlreadyRunning, match=f"pid {os.getpid()}"):
         restore(data, copy, NOW_MS)
     assert (data / "fleet.db").read_bytes() == before
+
+
+def test_a_disk_that_is_full_costs_the_number_in_the_lock_and_not_the_lock(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_file: int, _text: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", no_space)
+    with closing(lock_directory(data)), pytest.raises(AlreadyRunning, match="pid unknown"):
+        lock_directory(data)
 
 
 def test_a_copy_that_is_damaged_or_something_else_is_refused(data: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Who may be an agent: one process per name and state directory."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -39,6 +40,21 @@ def test_a_lock_without_a_number_is_waited_for(tmp_path: Path) -> None:
     os.ftruncate(holder.file, 0)
     with pytest.raises(AlreadyRunning, match="a process that is just starting"):
         InstanceLock(path, "bot", within_s=0)
+
+
+def test_a_full_disk_costs_the_number_and_not_the_bot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", no_space)
+        lock = InstanceLock(tmp_path / "bot.lock", "bot")
+    with pytest.raises(AlreadyRunning):
+        InstanceLock(tmp_path / "bot.lock", "bot", within_s=0)
+    lock.release()
+
+
+def no_space(_file: int, _text: bytes) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_agents_of_other_names_do_not_mind(tmp_path: Path) -> None:

@@ -193,3 +193,17 @@ def test_wrong_settings_end_with_the_status_of_wrong_usage() -> None:
     )
     assert said.returncode == 2
     assert said.stderr.startswith("✖ --broker: not a broker's URL: the scheme is 'http'")
+
+
+def test_a_file_that_the_machine_cannot_have_is_one_clear_message(tmp_path: Path) -> None:
+    file = tmp_path / ("a" * 300) / "copy.db"
+    (tmp_path / "fleet.db").touch()
+    words = ["backup", "--to", str(file), "--data", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "coordinator.cli", *words],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (said,) = done.stderr.decode().splitlines()
+    assert "File name too long" in said
