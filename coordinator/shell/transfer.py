@@ -18,6 +18,7 @@ from coordinator.core.policy import Policy
 from coordinator.core.records import agent_from, remember_mark, task_from
 from coordinator.core.state import State
 from coordinator.shell.batch import task_row
+from coordinator.shell.exported import check_agent, check_mark, check_task
 from coordinator.shell.restoring import TERM_STEP
 from coordinator.shell.store import Changes, Row, Store, StoreError
 from coordinator.shell.store.engine import reading_engine
@@ -112,11 +113,12 @@ def _checked(document: Any) -> Changes:  # noqa: ANN401 -- any JSON
     if term is not None and (not isinstance(term, int) or not 0 <= term < MOST_TERM):
         raise BadExport("term", f"{term!r} should be a whole number, as it was exported")
     state = State(Policy(), "import", term=0)
-    tasks = _each(document, "tasks", task_from)
-    agents = _each(document, "agents", lambda record: agent_from(record, state.policy))
+    tasks = _each(document, "tasks", check_task, task_from)
+    agents = _each(document, "agents", check_agent, lambda record: agent_from(record, state.policy))
     marks = _each(
         document,
         "marks",
+        check_mark,
         lambda mark: remember_mark(state, mark["kind"], mark["key"], mark["record"]),
     )
     return Changes(
@@ -129,18 +131,25 @@ def _checked(document: Any) -> Changes:  # noqa: ANN401 -- any JSON
     )
 
 
-def _each(document: Row, name: str, check: Callable[[Row], object]) -> list[Row]:
+def _each(
+    document: Row, name: str, check: Callable[[Row], str], read: Callable[[Row], object]
+) -> list[Row]:
+    """Return the records called *name*, each of which can be read and is there once."""
     records = document.get(name)
     if not isinstance(records, list):
         raise BadExport(name, "should be a list")
+    known: dict[str, int] = {}
     for n, record in enumerate(records):
         try:
-            check(record)
+            first = known.setdefault(check(record), n)
+            read(record)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             why = f"{type(error).__name__}: {error}"
             raise BadExport(
                 f"{name}[{n}]", f"should be a record as it was exported ({why})"
             ) from None
+        if first != n:
+            raise BadExport(f"{name}[{n}]", f"is there already, as {name}[{first}]")
     return records
 
 

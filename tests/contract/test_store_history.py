@@ -194,6 +194,24 @@ def test_a_document_that_comes_in_again_brings_back_no_term_and_no_fence(
         (lambda d: d["tasks"][2].update(phase="odd"), r"tasks\[2\]: .*ValueError: 'odd'"),
         (lambda d: d["marks"][0].update(kind="odd"), r"marks\[0\]: .*unknown kind 'odd'"),
         (lambda d: d["agents"].append([]), r"agents\[1\]: should be a record"),
+        (
+            lambda d: d["tasks"][0].update(id=5),
+            r"tasks\[0\]: .*id 5: Input should be",
+        ),
+        (lambda d: d["tasks"][0].update(id="a/#"), r"tasks\[0\]: .*id 'a/#': String should match"),
+        (lambda d: d["tasks"][1].update(created_ms="soon"), r"tasks\[1\]: .*created_ms 'soon': "),
+        (lambda d: d["tasks"][1].update(fence=1 << 60), r"fence 1152.*: Input should be less than"),
+        (lambda d: d["tasks"][0]["attempt"].update(fence=-1), r"attempt.fence -1: "),
+        (lambda d: d["tasks"][2]["terms"].update(daily_cap="two"), r"daily_cap 'two': "),
+        (
+            lambda d: d["tasks"].append(d["tasks"][0]),
+            r"tasks\[3\]: is there already, as",
+        ),
+        (
+            lambda d: d["agents"][0].update(name="../x"),
+            r"agents\[0\]: .*name '../x': String",
+        ),
+        (lambda d: d["marks"][0].update(key=5), r"marks\[0\]: .*key 5: Input should be"),
     ],
 )
 def test_a_document_that_is_wrong_is_refused_before_anything_is_written(
