@@ -5,7 +5,7 @@ Their values are what people type and read; they never change within a protocol 
 
 from enum import StrEnum
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 
 class Word(StrEnum):
@@ -139,6 +139,10 @@ class HoldingPhase(Word):
     PAUSED = "paused"
     STOPPING = "stopping"
     REPORTING = "reporting"
+
+
+LEAVING: Final = "leaving"
+"""Code of a rejection by a process that is about to end: its successor may have the task."""
 
 
 class ReportEvent(Word):

@@ -28,7 +28,7 @@ from agent_client.core.reporting import Reporter
 from agent_client.core.work import Work
 from agent_client.messages import Desired, Holding, Lease, Seen
 from protocol.limits import MAX_HOLDINGS
-from protocol.vocabulary import AgentMode, CoordinatorState, HoldingPhase, PresenceState
+from protocol.vocabulary import LEAVING, AgentMode, CoordinatorState, HoldingPhase, PresenceState
 
 DEAF_AFTER: Final = 3
 """So many heartbeats without a lease, while the coordinator is there, mean a deaf connection."""
@@ -174,7 +174,7 @@ class Machine:
             self._heartbeat(now, resend_after_ms=EXTRA_HEARTBEAT_EVERY_MS)
 
     def _refusal(self) -> Declined | None:
-        return None if self._leaving is None else Declined("leaving", "this agent is going")
+        return None if self._leaving is None else Declined(LEAVING, "this agent is going")
 
     def _on_lease(self, lease: Lease, now: int) -> None:
         # An older term is a coordinator that does not know yet that it has been replaced.

@@ -166,7 +166,7 @@ class Agent:
     @property
     def is_forgotten(self) -> bool:
         """Whether it was forgotten, and no newer process of its name has come since."""
-        return 0 < self.epoch <= self.forgotten_epoch
+        return 0 < self.forgotten_epoch >= self.epoch
 
     @property
     def is_present(self) -> bool:

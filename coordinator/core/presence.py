@@ -15,6 +15,7 @@ from coordinator.core.standing import refresh
 from coordinator.core.tasks import Phase
 from coordinator.core.timers import Due
 from coordinator.core.turn import Turn
+from coordinator.core.verbs import settle_mode
 from protocol.messages import Heartbeat, Info, Presence, Report
 from protocol.messages.base import FromAgent
 from protocol.vocabulary import AgentMode, PresenceState
@@ -24,6 +25,9 @@ GONE: Final = frozenset({PresenceState.OFFLINE, PresenceState.LOST})
 
 def on_presence(turn: Turn, said: Presence, *, retained: bool) -> None:
     """Take in what an agent, or its last will, says of its being there."""
+    if said.state in GONE and is_leftover(turn, said):
+        turn.do(ClearAgent(said.agent))  # late words of whichever boot
+        return
     agent = current_boot(turn, said)
     if agent is None:
         return
@@ -68,6 +72,12 @@ def _what_matters(info: Info) -> Info:
     return info.model_copy(update={"ts_ms": 0, "seq": 0, "conn": 0})
 
 
+def is_leftover(turn: Turn, said: FromAgent) -> bool:
+    """Say whether *said* is of a forgotten agent, by a process of before it was forgotten."""
+    agent = turn.state.agents.get(said.agent)
+    return agent is not None and agent.is_forgotten and said.epoch <= agent.forgotten_epoch
+
+
 def current_boot(turn: Turn, said: FromAgent) -> Agent | None:
     """Return the agent if *said* is of its newest boot, which it may have just become."""
     agent = turn.state.agent(said.agent)
@@ -83,11 +93,21 @@ def current_boot(turn: Turn, said: FromAgent) -> Agent | None:
         heard = agent.heard_ms
         lease_ms, margin_ms = lease_terms(turn.state.policy, agent.interval_ms)
         if heard is None or turn.now.mono_ms - heard > lease_ms + margin_ms:
+            if said.epoch == agent.epoch:
+                _raise_epoch(turn, agent)
             # States the known epoch, also of a forgotten agent, so that the boot can raise its own.
             turn.do(ShowAgent(agent.name))
         return None
     _new_boot(turn, agent, said)
     return agent
+
+
+def _raise_epoch(turn: Turn, agent: Agent) -> None:
+    """Part the known boot of *agent* from another of the same epoch, who is to outbid it."""
+    agent.epoch += 1
+    if agent.forgotten_epoch:
+        agent.forgotten_epoch = max(agent.epoch, agent.forgotten_epoch)
+    turn.do(SaveAgent(agent.name))
 
 
 def _new_boot(turn: Turn, agent: Agent, said: FromAgent) -> None:
@@ -104,7 +124,7 @@ def _new_boot(turn: Turn, agent: Agent, said: FromAgent) -> None:
     agent.suspect = agent.lost = False
     agent.presence = PresenceState.ONLINE
     if agent.desired_mode is AgentMode.STOP:
-        agent.desired_mode = AgentMode.ACTIVE  # it was forgotten, and comes back by intent
+        settle_mode(turn, agent)  # it was forgotten, and comes back by intent
     for task in agent.held.values():
         if task.attempt is not None and task.attempt.boot != said.boot:
             turn.move(task, Phase.UNKNOWN)

@@ -20,8 +20,10 @@ from coordinator.core.tasks import Phase, Task
 from coordinator.core.turn import Turn
 from coordinator.core.waiting import end, retry_after_ms, try_again
 from protocol.messages import Report
-from protocol.vocabulary import ReportEvent, TaskStatus, Want
+from protocol.vocabulary import LEAVING, ReportEvent, TaskStatus, Want
 
+LEAVING_MS: Final = 1_000
+"""Until an agent that declines because it is leaving has surely said so of itself as well."""
 _SAYS_IT_RAN: Final = frozenset({ReportEvent.SUCCEEDED, ReportEvent.FAILED})
 
 
@@ -134,15 +136,20 @@ def _succeeded(turn: Turn, task: Task, said: Report) -> None:
 
 def _rejected(turn: Turn, agent: Agent, task: Task, said: Report) -> None:
     """Ask somebody else; only a task that may go to nobody else has failed by it."""
-    if task.pin is not None or said.detail.retryable is False:
+    is_leaving = said.detail.code == LEAVING
+    after_ms = int((said.detail.retry_after_s or 0) * 1000)
+    if is_leaving:
+        after_ms = max(after_ms, LEAVING_MS)
+    elif task.pin is not None or said.detail.retryable is False:
         _failed(turn, task, said)
         return
-    task.excluded |= {agent.name}
+    else:
+        task.excluded |= {agent.name}
     task.error_code, task.error = said.detail.code or said.event.value, said.detail.message or ""
     if task.want is Want.CANCEL:
         end(turn, task, TaskStatus.CANCELLED)
     else:
-        try_again(turn, task, int((said.detail.retry_after_s or 0) * 1000))
+        try_again(turn, task, after_ms)
 
 
 def _failed(turn: Turn, task: Task, said: Report) -> None:

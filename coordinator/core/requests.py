@@ -14,7 +14,7 @@ from coordinator.core.assignments import end_attempt, want_of_holder
 from coordinator.core.budgets import reset_budget
 from coordinator.core.cancelling import cancel
 from coordinator.core.creation import create, create_many, repeat
-from coordinator.core.effects import ClearAgent, SaveAgent, SaveReply, SayReply
+from coordinator.core.effects import ClearAgent, SaveReply, SayReply
 from coordinator.core.errors import (
     BadRequest,
     IllegalMove,
@@ -43,6 +43,7 @@ from coordinator.core.verbs import (
     lift,
     pause_fleet,
     resume_fleet,
+    settle_mode,
 )
 from coordinator.core.views import list_tasks, look, task_document
 from coordinator.core.waiting import unqueue, wait
@@ -50,7 +51,7 @@ from coordinator.core.why.idle import why_idle
 from coordinator.core.why.overview import why_summary
 from coordinator.core.why.task import why
 from protocol.messages import Reply, Submit
-from protocol.vocabulary import AgentMode, OnLeaseLost, PresenceState, SubmitOp, Want
+from protocol.vocabulary import OnLeaseLost, PresenceState, SubmitOp, Want
 
 READS: Final = frozenset(
     {SubmitOp.GET, SubmitOp.LOOK, SubmitOp.WHY, SubmitOp.WHY_IDLE, SubmitOp.WHY_SUMMARY}
@@ -267,7 +268,7 @@ def _agent(turn: Turn, asked: Submit) -> Agent:
     if asked.agent is None:
         raise BadRequest("agent", None, "the name of an agent")
     agent = turn.state.agents.get(asked.agent)
-    if agent is None:
+    if agent is None or (agent.is_forgotten and asked.op is not SubmitOp.FORGET):
         raise UnknownSubject("agent", asked.agent)
     return agent
 
@@ -330,11 +331,10 @@ def forget(turn: Turn, agent: Agent) -> None:
     """Let *agent* be unknown again: its boots up to now are not welcome any more."""
     if agent.held:
         raise IllegalMove("forget", f"agent {agent.name}", f"holding {', '.join(agent.held)}")
-    agent.forgotten_epoch = agent.epoch
-    agent.desired_mode = AgentMode.STOP
-    turn.restate(agent)
+    agent.forgotten_epoch = max(agent.epoch, 1)  # also of one that never came
+    agent.verb = None
+    settle_mode(turn, agent)
     agent.presence = PresenceState.OFFLINE
     turn.tell("agent_forgotten", agent.name, f"{agent.name} was forgotten")
-    turn.do(SaveAgent(agent.name))
     turn.do(ClearAgent(agent.name))
     refresh(turn, agent)

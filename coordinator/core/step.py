@@ -10,7 +10,7 @@ from typing import assert_never
 from coordinator.core.assignments import settle_desired
 from coordinator.core.clockwork import fire_timers
 from coordinator.core.dispatch import dispatch
-from coordinator.core.effects import CallRoll, Effect, RestateAll, SayState
+from coordinator.core.effects import CallRoll, ClearAgent, Effect, RestateAll, SayState
 from coordinator.core.events import (
     BusConnected,
     Event,
@@ -31,7 +31,7 @@ from coordinator.core.hosts.placement import settle_hosts
 from coordinator.core.instant import Instant
 from coordinator.core.plan_versions import on_plan_wanted
 from coordinator.core.plans import on_plan_applied
-from coordinator.core.presence import on_info, on_presence
+from coordinator.core.presence import is_leftover, on_info, on_presence
 from coordinator.core.recovery import finish_if_recovered, on_restored, on_stalled
 from coordinator.core.reports import on_report
 from coordinator.core.requests import on_submitted
@@ -49,6 +49,7 @@ from protocol.messages import (
     Presence,
     Report,
 )
+from protocol.messages.base import FromAgent
 from protocol.vocabulary import CoordinatorState
 
 
@@ -97,6 +98,9 @@ def _on_bus_connected(turn: Turn) -> None:
 
 
 def _heard(turn: Turn, message: FromAgents | FromHosts, *, retained: bool) -> None:
+    if retained and isinstance(message, FromAgent) and is_leftover(turn, message):
+        turn.do(ClearAgent(message.agent))
+        return
     match message:
         case Heartbeat():
             on_heartbeat(turn, message, retained=retained)

@@ -95,6 +95,8 @@ def settle_mode(turn: "Turn", agent: "Agent") -> None:
     """Want of *agent* as a whole what its operators and its pool want of it now."""
     drains = agent.leaving or (agent.verb is not None and agent.verb.kind is VerbKind.DRAIN)
     mode = AgentMode.DRAIN if drains else AgentMode.ACTIVE
+    if agent.is_forgotten:
+        mode = AgentMode.STOP
     if agent.desired_mode is not mode:
         agent.desired_mode = mode
         turn.restate(agent)

@@ -145,11 +145,24 @@ def look(state: State, tasks: Sequence[str], code: str | None, now: Instant) -> 
     return {"blocked": blocked, "waiting": waiting, "total": total}
 
 
-def summary_view(state: State, now: Instant) -> Summary:
-    """Render the fleet in numbers: what the seed calls registry and schedule summary."""
+def agent_counts(state: State) -> dict[str, Any]:
+    """Count the agents that have cards: the part of a summary that is about them."""
     agents = [agent for agent in state.agents.values() if not agent.is_forgotten]
     statuses = Counter(agent.status for agent in agents)
     tiers = Counter(agent.tier for agent in agents)
+    online = len(agents) - statuses[AgentStatus.OFFLINE] - statuses[AgentStatus.ERROR]
+    return {
+        "total_agents": len(agents),
+        "online_agents": online,
+        "busy_agents": statuses[AgentStatus.BUSY],
+        "healthy_agents": tiers[AgentHealth.HEALTHY],
+        "agents_by_status": {status.value: statuses[status] for status in AgentStatus},
+        "agents_by_health": {tier.value: tiers[tier] for tier in AgentHealth},
+    }
+
+
+def summary_view(state: State, now: Instant) -> Summary:
+    """Render the fleet in numbers: what the seed calls registry and schedule summary."""
     by_status: Counter[TaskStatus] = Counter()
     by_priority: Counter[Priority] = Counter()
     by_mode: Counter[str] = Counter()
@@ -157,19 +170,13 @@ def summary_view(state: State, now: Instant) -> Summary:
         by_status[status] += count
         by_priority[priority] += count
         by_mode[mode] += count
-    online = len(agents) - statuses[AgentStatus.OFFLINE] - statuses[AgentStatus.ERROR]
     return Summary.model_construct(
         ts_ms=now.wall_ms,
         coord=state.coord,
         term=state.term,
         fleet_name=state.policy.fleet_name,
         plan_version=state.plan_version,
-        total_agents=len(agents),
-        online_agents=online,
-        busy_agents=statuses[AgentStatus.BUSY],
-        healthy_agents=tiers[AgentHealth.HEALTHY],
-        agents_by_status={status.value: statuses[status] for status in AgentStatus},
-        agents_by_health={tier.value: tiers[tier] for tier in AgentHealth},
+        **agent_counts(state),
         total_tasks=sum(by_status.values()),
         pending_tasks=by_status[TaskStatus.PENDING],
         running_tasks=by_status[TaskStatus.RUNNING],

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from coordinator.core.agents import Agent
 from coordinator.core.instant import Instant
 from coordinator.core.state import State
 from coordinator.shell.batch import Batch
 from coordinator.shell.home_assistant import Devices
 from coordinator.shell.outgoing import Said, Speaker
-from protocol.vocabulary import AgentMode
 
 CARDS_EVERY_MS: Final = 50
 SUMMARY_EVERY_MS: Final = 1_000
@@ -118,14 +118,15 @@ class Cards:
             publish(said)
 
     def _show_agent(self, name: str, now: Instant, publish: Callable[[Said], None]) -> None:
-        if name in self.state.agents:
-            publish(self.speaker.agent(self.state, name, now))
-            self._tell_device(name, publish)
-
-    def _tell_device(self, name: str, publish: Callable[[Said], None]) -> None:
-        if self.devices is None:
+        agent = self.state.agents.get(name)
+        if agent is None:
             return
-        agent = self.state.agents[name]
-        if agent.desired_mode is not AgentMode.STOP:  # it is forgotten
-            for said in self.devices.tell(agent):
-                publish(said)
+        publish(self.speaker.agent(self.state, name, now))
+        if agent.is_forgotten:
+            publish(self.speaker.no_card(name))  # only a process of its name was to hear it
+        else:
+            self._tell_device(agent, publish)
+
+    def _tell_device(self, agent: Agent, publish: Callable[[Said], None]) -> None:
+        for said in self.devices.tell(agent) if self.devices is not None else ():
+            publish(said)

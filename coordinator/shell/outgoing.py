@@ -164,8 +164,11 @@ class Speaker:
         )
         cleared = [Said(self.topics.agent(name, channel), b"") for channel in channels]
         cleared.append(Said(self.topics.inbox(name, InboxChannel.DESIRED), b""))
-        cleared.append(Said(self.topics.registry(name), b""))
-        return cleared
+        return [*cleared, self.no_card(name)]
+
+    def no_card(self, name: str) -> Said:
+        """Clear the card of an agent."""
+        return Said(self.topics.registry(name), b"")
 
     def summary(self, state: State, now: Instant) -> Said:
         """Render the fleet in numbers."""

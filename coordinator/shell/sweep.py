@@ -27,7 +27,8 @@ class Sweep:
             case TaskTopic(task):
                 known = self.state.tasks.get(task)
                 return known is None or (known.is_over and task not in self.state.shown_ended)
-            case RegistryTopic(agent) | InboxTopic(agent=agent):
-                return agent not in self.state.agents
+            case RegistryTopic(name) | InboxTopic(agent=name):
+                agent = self.state.agents.get(name)
+                return agent is None or agent.is_forgotten
             case _:
                 return False

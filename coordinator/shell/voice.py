@@ -74,8 +74,9 @@ class Voice:
         self.flush()  # agents need not wait for what people read
         self.cards.add(batch)
         for name in batch.cleared_agents:
-            self.cards.clear(name, publish)
-            self.desired.forget(name)
+            if self.state.agents[name].is_forgotten:  # else it has come back within this batch
+                self.cards.clear(name, publish)
+                self.desired.forget(name)
         self.show(now)
 
     def show(self, now: Instant, *, final: bool = False) -> None:
@@ -96,7 +97,7 @@ class Voice:
         """State everything retained anew: the broker may have forgotten it."""
         self.say_presence(now)
         for agent in self.state.agents.values():
-            if agent.desired is not None:
+            if agent.desired is not None and not agent.is_forgotten:
                 self.publish(self.desired.render(agent.desired, now))
         for host in self.state.hosts.values():
             if host.desired is not None:

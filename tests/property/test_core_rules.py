@@ -127,8 +127,12 @@ class RulesMachine(CoreMachine):
     )
     def operate(self, verb: str, name: str, minutes: int | None) -> None:
         for_s = None if minutes is None else minutes * 60.0
+        was_forgotten = self.fleet.state.agents[name].is_forgotten
         reply = self.fleet.ask(verb, agent=name, for_s=for_s)
-        assert reply.ok or reply.code == "conflict"
+        if was_forgotten and verb != "forget":
+            assert reply.code == "not_found"
+        else:
+            assert reply.ok or reply.code == "conflict"
 
     @rule(
         verb=st.sampled_from(["hold", "release"]),

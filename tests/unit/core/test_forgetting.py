@@ -64,6 +64,61 @@ def test_a_late_will_of_a_forgotten_agent_is_cleared_again(fleet: Fleet) -> None
     assert fleet.stories() == []
 
 
+def test_a_late_will_of_an_earlier_process_of_a_forgotten_agent_is_cleared(fleet: Fleet) -> None:
+    will = fleet.bots["Main"].presence(PresenceState.LOST)
+    fleet.pass_time(5)
+    fleet.restart("Main")
+    fleet.ask("forget", agent="Main")
+    fleet.pass_time(600)
+    fleet.hear(will)
+
+    assert fleet.said(ClearAgent) == [ClearAgent("Main")]
+    assert fleet.said(ShowAgent) == []
+
+
+def test_what_the_broker_remembers_of_a_forgotten_agent_is_cleared_again(fleet: Fleet) -> None:
+    bot = fleet.bots["Main"]
+    fleet.ask("forget", agent="Main")
+    for said in (bot.presence(), bot.info(), bot.numbers(), bot.heartbeat(fleet.now.mono_ms)):
+        fleet.hear(said, retained=True)
+        assert fleet.said(ClearAgent) == [ClearAgent("Main")]
+    fleet.pass_time(5)
+    fleet.restart("Main")
+    fleet.hear(bot.presence(), retained=True)
+    assert fleet.said(ClearAgent) == []
+
+
+def test_what_operators_did_to_an_agent_is_forgotten_with_it(fleet: Fleet) -> None:
+    fleet.ask("cordon", agent="Main", forever=True)
+    fleet.ask("forget", agent="Main")
+    fleet.pass_time(5)
+    fleet.restart("Main")
+
+    assert fleet.holder(fleet.create()) == "Main"
+
+
+def test_nothing_can_be_done_to_a_forgotten_agent_but_to_forget_it_again(fleet: Fleet) -> None:
+    fleet.ask("forget", agent="Main")
+
+    assert fleet.ask("drain", agent="Main").code == "not_found"
+    assert fleet.ask("why_idle", agent="Main").code == "not_found"
+    assert fleet.ask("forget", agent="Main").ok
+    assert fleet.said(ClearAgent) == [ClearAgent("Main")]
+
+
+def test_an_agent_that_only_a_task_named_can_be_forgotten_too(fleet: Fleet) -> None:
+    task = fleet.create(agent="Mian")
+    assert summary_view(fleet.state, fleet.now).total_agents == 2
+    fleet.ask("forget", agent="Mian")
+    assert summary_view(fleet.state, fleet.now).total_agents == 1
+    fleet.restart_coordinator()
+    assert summary_view(fleet.state, fleet.now).total_agents == 1
+    fleet.agent("Mian")
+    fleet.beat("Main")
+    assert summary_view(fleet.state, fleet.now).total_agents == 2
+    assert fleet.holder(task) == "Mian"
+
+
 def test_a_forgotten_agent_has_no_card_whatever_it_says_and_whatever_changes(fleet: Fleet) -> None:
     fleet.ask("forget", agent="Main")
     fleet.beat("Main")

@@ -503,3 +503,23 @@ def test_an_agent_that_comes_back_is_still_wanted_to_do_what_it_was_told(
 
     fleet.thaw("Main")
     assert fleet.phase("hunt") == phase
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_process_that_took_the_epoch_of_a_dead_one_is_told_a_higher_one(
+    fleet: Fleet, *, is_forgotten: bool
+) -> None:
+    bot, agent = fleet.bots["Alt"], fleet.state.agents["Alt"]
+    fleet.crash("Alt")
+    if is_forgotten:
+        fleet.ask("forget", agent="Alt")
+    fleet.pass_time(LEASE_S + MARGIN_S + 20)
+    bot.start(fleet.now.mono_ms, bot.epoch, knows_predecessor=False)
+    fleet.hear(bot.presence())
+    assert fleet.said(ShowAgent) == [ShowAgent("Alt")]
+    assert (agent.epoch, agent.is_forgotten) == (bot.epoch + 1, is_forgotten)
+    fleet.hear(bot.info())
+    assert agent.epoch == bot.epoch + 1
+    bot.epoch = agent.epoch + 1
+    fleet.hear(bot.presence(), bot.info(), bot.heartbeat(fleet.now.mono_ms))
+    assert (agent.boot, agent.is_forgotten, agent.is_present) == (bot.boot, False, True)

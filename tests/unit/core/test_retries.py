@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol.vocabulary import ReportEvent
+from protocol.vocabulary import LEAVING, ReportEvent
 from tests.support.fleet import Fleet
 
 
@@ -86,6 +86,16 @@ def test_a_rejected_task_is_not_given_to_the_same_agent_again(fleet: Fleet) -> N
     assert fleet.phase("hunt") == "ready"
     fleet.agent("Alt")
     assert fleet.holder("hunt") == "Alt"
+
+
+def test_a_task_that_a_leaving_agent_rejects_may_go_to_its_successor(fleet: Fleet) -> None:
+    fleet.report("hunt", ReportEvent.REJECTED, code=LEAVING)
+    assert fleet.phase("hunt") == "scheduled"
+    fleet.restart("Main")
+    fleet.pass_time(2)
+
+    assert fleet.holder("hunt") == "Main"
+    assert fleet.state.tasks["hunt"].failures == 0
 
 
 def test_an_agent_that_rejected_one_task_gets_others(fleet: Fleet) -> None:

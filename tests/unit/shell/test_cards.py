@@ -104,6 +104,13 @@ def test_a_broker_that_has_forgotten_everything_is_not_told_of_forgotten_agents(
     assert desk.show(at_ms=100) == ["B"]
 
 
+def test_the_card_of_a_forgotten_agent_is_cleared_as_soon_as_it_is_said() -> None:
+    desk = Desk()
+    agent = desk.state.agents["A"]
+    agent.epoch = agent.forgotten_epoch = 7
+    assert desk.show("A", "B", at_ms=100) == ["A", "A", "B"]
+
+
 def test_the_numbers_are_told_anew_when_an_agent_was_forgotten() -> None:
     desk = Desk()
     desk.show(at_ms=2_000)
