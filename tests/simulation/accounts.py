@@ -76,9 +76,11 @@ def overgrown(coordinator: "CoordinatorProcess", agents: list["AgentProcess"]) -
         "rendered desired states": (len(writer.voice.desired._told), len(state.agents)),
         "events to be decided": (len(writer.inbox.events), 0),
     }
+    alive = {process.boot for process in agents}
     for agent in state.agents.values():
         most[f"ledgers of {agent.name}"] = (len(agent.ledgers), KEPT_BOOTS)
-        if (ledger := agent.ledgers.get(agent.boot or "")) is not None:
+        ledger = agent.ledgers.get(agent.boot or "")
+        if ledger is not None and agent.boot in alive:
             # Of a boot that died with its outbox a gap may stay.
             most[f"reports beyond a gap of {agent.name}"] = (len(ledger.beyond), 0)
     for process in agents:

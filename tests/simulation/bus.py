@@ -34,6 +34,7 @@ class Scheduler(Protocol):
     """Who knows the time and calls back."""
 
     now: float
+    faults_end_s: float
 
     def after(self, delay: float, act: Callable[..., object], *args: object) -> None: ...
 
@@ -49,6 +50,7 @@ class Profile:
     doubles: float = 0.0
     slow: float = 0.0
     slow_s: float = 0.0
+    """How late a message may come."""
     keeps_retained: bool = True
     """Whether retained messages survive its restart."""
     keeps_order: bool = False
@@ -80,6 +82,12 @@ class Bus:
         self._breath: tuple[str, float, list[Message]] = ("", 0.0, [])
         """Who spoke last, when, and what is under way of it."""
 
+    @property
+    def loses_nothing(self) -> bool:
+        """Whether what is said now reaches the broker, and nothing older comes after it."""
+        profile, now = self._profile, self._world.now
+        return profile.keeps_order or now > self._world.faults_end_s + profile.slow_s
+
     def publish(self, sender: str, topic: str, message: Message, *, retain: bool) -> None:
         """Take a message from *sender* on its way."""
         if sender in self.mute:
@@ -99,6 +107,18 @@ class Bus:
         else:
             self.hop(self.to_agent, agent, message, hops=2)
 
+    def keep(self, sender: str, topic: str, message: Message | None) -> None:
+        """Retain what only people read, or, without a *message*, clear the topic."""
+        if sender not in self.mute:
+            self.messages += 1
+            self.hop(self._keep, topic, message)
+
+    def _keep(self, topic: str, message: Message | None) -> None:
+        if message is None:
+            self.retained.pop(topic, None)
+        else:
+            self.retained[topic] = message
+
     def hop(self, act: Callable[..., object], *args: object, hops: int = 1) -> None:
         """Let one leg of a way, or both at once, go wrong or not."""
         for delay in self._delays(hops):
@@ -107,12 +127,10 @@ class Bus:
     def _delays(self, hops: int) -> tuple[float, ...]:
         """Draw how long each copy of a message takes, of which there may be none."""
         world, profile, draw = self._world, self._profile, self._random.random
-        if profile.keeps_order:
+        if profile.keeps_order or not world.is_faulty:
             # A later message never overtakes an earlier one.
             self._in_order_at = max(self._in_order_at, world.now + 0.01 * draw())
             return (self._in_order_at - world.now,)
-        if not world.is_faulty:
-            return (0.1 * draw() ** 2,)
         fate = draw()
         if fate < profile.loss * hops:
             return ()

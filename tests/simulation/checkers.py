@@ -14,7 +14,7 @@ from coordinator.core.audit import audit, idle_beside_runnable, over_limits
 from coordinator.core.gates import PermitGate
 from coordinator.core.records import task_record
 from coordinator.shell.store import Changes
-from protocol.messages import Desired, Lease, Presence, Registry, Reply
+from protocol.messages import Desired, Lease, Presence, Reply
 from protocol.vocabulary import (
     AgentHealth,
     AgentStatus,
@@ -230,6 +230,8 @@ class Checkers:
         if self.world.now >= self._look_at:
             self._look_at = self.world.now + self.world.scenario.shape.heartbeat_s
             self._refuse_deafness(coordinator)
+            for wrong in self.world.readers.see_ghosts(coordinator):
+                raise Violation(f"people are misled: {wrong}")
         if self.world.now >= self._audit_at:
             self._audit_at = self.world.now + AUDIT_EVERY_S
             self.judge_state(coordinator)
@@ -304,12 +306,28 @@ class Checkers:
         self._judge_agents(coordinator)
         for grown in overgrown(coordinator, world.processes):
             raise Violation(f"memory leaks: {grown}")
+        for wrong in world.readers.misled(anew=False):
+            raise Violation(f"people are misled: {wrong}")
+
+    def at_epilogue(self) -> None:
+        """Judge what became of a little work for each agent, and what is stated anew."""
+        world = self.world
+        for process in world.processes:
+            row = world.disk.tasks.get(f"probe-{process.name}")
+            if row is None or row["status"] != TaskStatus.COMPLETED.value:
+                raise Violation(f"{process.name} is there, and work for it is left: {row}")
+        for wrong in world.readers.misled(anew=True):
+            raise Violation(f"people are misled, though all was said again: {wrong}")
 
     def _judge_agents(self, coordinator: "CoordinatorProcess") -> None:
         world = self.world
         for n in range(world.scenario.shape.agents):
             name = f"a{n}"
             alive = [process for process in world.processes if process.name == name]
+            if not alive and name in world.operators.retired:
+                if not coordinator.state.agents[name].is_forgotten:
+                    raise Violation(f"{name} was forgotten and is known")
+                continue
             if len(alive) != 1:
                 raise Violation(f"{name} has {len(alive)} processes")
             process = alive[0]
@@ -327,16 +345,15 @@ class Checkers:
             if seen != right:
                 raise Violation(f"{name} is seen as {seen}, should be {right}")
             if world.scenario.profile == "ideal":
-                self._judge_what_is_shown(process)
+                self._judge_presence(process)
         if world.now > END_S or coordinator.state.phase is not CoordinatorState.ONLINE:
             raise Violation("the coordinator never settled")
 
-    def _judge_what_is_shown(self, process: "AgentProcess") -> None:
+    def _judge_presence(self, process: "AgentProcess") -> None:
         """Judge what the broker remembers; these words are said once, so none may be lost."""
-        name, retained = process.name, self.world.bus.retained
-        card = retained.get(f"registry/{name}")
-        if not isinstance(card, Registry) or card.status is not AgentStatus.IDLE:
-            raise Violation(f"the card of {name} says {card}")
-        said = retained.get(f"agents/{name}/presence")
+        name = process.name
+        said = self.world.bus.retained.get(f"agents/{name}/presence")
+        if said is None and self.world.coordinator.state.agents[name].forgotten_epoch:
+            return  # it came back while its predecessor's presence was being cleared
         if not isinstance(said, Presence) or said.state is not PresenceState.ONLINE:
             raise Violation(f"the presence of {name} says {said}")

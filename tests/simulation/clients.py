@@ -1,5 +1,6 @@
 """Clients and operators: they ask until they are answered, and remember what they were told."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from coordinator.core.events import Submitted
@@ -26,23 +27,30 @@ class Clients:
         self.acknowledged: set[str] = set()
         """Tasks whose creation was acknowledged."""
         self._answered: set[str] = set()
+        self._waiting: dict[str, Callable[[Reply], object]] = {}
+        """Requests to what is to be done about their answers."""
         self._operator_asks = 0
 
     def begin(self) -> None:
         """Plan everything that will be asked."""
         world = self.world
         for job in world.scenario.jobs:
-            world.after(job.at, self._ask, _create(job))
+            world.after(job.at, self._repeat, create(job))
         for n, ask in enumerate(world.scenario.asks):
             request = Submit(request_id=f"{ask.op}{n}", op=SubmitOp(ask.op), task=ask.task)
-            world.after(ask.at, self._ask, request)
+            world.after(ask.at, self._repeat, request)
         world.after(OPERATOR_LOOKS_EVERY_S, self._look)
 
-    def _ask(self, request: Submit) -> None:
+    def ask(self, request: Submit, then: Callable[[Reply], object]) -> None:
+        """Ask until there is an answer, and do something about it *then*."""
+        self._waiting[request.request_id] = then
+        self._repeat(request)
+
+    def _repeat(self, request: Submit) -> None:
         if request.request_id not in self._answered:
             bus = self.world.bus
             bus.hop(self.world.coordinator.submit, Submitted("c", request))
-            self.world.after(REPEAT_S, self._ask, request)
+            self.world.after(REPEAT_S, self._repeat, request)
 
     def hear(self, reply: Reply) -> None:
         """Take in an answer."""
@@ -53,6 +61,8 @@ class Clients:
         if reply.request_id.startswith("new-"):
             self.world.checkers.on_created(reply)
             self.acknowledged.add(reply.request_id.removeprefix("new-"))
+        if (then := self._waiting.pop(reply.request_id, None)) is not None:
+            then(reply)
 
     def _look(self) -> None:
         """Say, of work that outlives its lease, that its holder is dead, if it is."""
@@ -82,7 +92,8 @@ class Clients:
         self.world.bus.hop(self.world.coordinator.submit, Submitted("ops", request))
 
 
-def _create(job: Job) -> Submit:
+def create(job: Job, agent: str | None = None) -> Submit:
+    """Ask for *job* to be done, by *agent* and no other if one is named."""
     constraints: dict[str, Any] = {}
     if job.cap is not None:
         constraints["daily_cap"] = job.cap
@@ -94,6 +105,7 @@ def _create(job: Job) -> Submit:
         spec=TaskSpec(
             name=job.name,
             mode=job.mode,
+            agent=agent,
             constraints=constraints,
             cancel_grace_s=GRACE_S,
             max_attempts=MAX_ATTEMPTS,

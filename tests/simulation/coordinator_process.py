@@ -6,6 +6,7 @@ process decides how long that takes and whether the machine is still there befor
 
 from collections.abc import Coroutine
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -21,9 +22,10 @@ from coordinator.shell.recollection import remember
 from coordinator.shell.standing_still import stood_still
 from coordinator.shell.store import Changes, Store
 from coordinator.shell.store_thread import StoreThread
+from coordinator.shell.sweep import Sweep
 from coordinator.shell.voice import Voice
-from protocol.messages import Desired, Heartbeat, Lease, Message, Reply
-from protocol.topics import Topics
+from protocol.messages import Desired, Heartbeat, Lease, Message, Registry, Reply, Summary
+from protocol.topics import InboxChannel, InboxTopic, RegistryTopic, Topics
 from protocol.vocabulary import CoordinatorState
 from tests.simulation.ghost import Ghost
 from tests.simulation.scenario import COMBAT_LIMIT
@@ -155,9 +157,19 @@ class CoordinatorProcess:
         bus = self.world.bus
         self.fine_since = self.world.now
         for topic in list(bus.retained):
-            if topic.startswith("agents/"):
+            level, _, name = topic.partition("/")
+            if level == "agents":
                 bus.replay(topic, self._hear_retained)
+            elif level in {"registry", "inbox"}:
+                bus.replay(topic, partial(self._sweep, topic, name.partition("/")[0]))
         self.tell(BusConnected())
+
+    def _sweep(self, topic: str, agent: str, message: Message) -> None:
+        """Clear what a coordinator before this one has left on a topic of ours."""
+        is_card = isinstance(message, Registry)
+        address = RegistryTopic(agent) if is_card else InboxTopic(agent, InboxChannel.DESIRED)
+        if self.up and Sweep(self.state).is_leftover(address):
+            self.world.bus.keep("C", topic, None)
 
     def crash(self) -> None:
         """End without a word, and be started again later."""
@@ -340,6 +352,10 @@ class CoordinatorProcess:
         for topic, payload, _qos, retain in said[:upto]:
             if not topic:
                 continue
+            if not payload:
+                world.readers.hear(topic, None)
+                world.bus.keep("C", topic, None)
+                continue
             message = cast("Message", payload)
             kind = type(message)  # of a model, isinstance costs more than all of the rest
             if kind is Reply:
@@ -350,6 +366,12 @@ class CoordinatorProcess:
                 world.checkers.on_desired(self, topic, cast("Desired", message))
             elif kind is Lease:
                 world.checkers.on_lease(self, cast("Lease", message))
+            elif kind is Registry:
+                world.readers.hear(topic, message)
+            elif kind is Summary:
+                world.readers.hear(topic, message)
+                world.bus.keep("C", topic, message)
+                continue
             world.bus.publish("C", topic, message, retain=retain)
         if upto < len(said):
             self.crash()
@@ -380,6 +402,11 @@ class CoordinatorProcess:
     def _turn_if(self, life: int) -> None:
         if life == self.life:
             self._turn()
+
+    def knows(self, name: str, *, since: int) -> bool:
+        """Say whether it has met a boot of *name* with a higher epoch, and has not forgotten it."""
+        agent = self.state.agents.get(name)
+        return self.up and agent is not None and agent.epoch > since and not agent.is_forgotten
 
     @property
     def is_online(self) -> bool:

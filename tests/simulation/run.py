@@ -172,8 +172,8 @@ def _replay(asked: argparse.Namespace, seed: int) -> int:
         scenario = shrunk(scenario, lambda smaller: judge(smaller, mutant)[0].violation)
         verdict, world = judge(scenario, mutant)
         _say(f"{len(scenario.jobs)} jobs, {len(scenario.asks)} requests, and these faults:")
-        for fault in scenario.faults:
-            _say(f"  {fault}")
+        for event in (*scenario.faults, *scenario.forgettings):
+            _say(f"  {event}")
     if verdict.violation is not None:
         for at, what, subject in world.trace[-LAST_LINES:]:
             _say(f"  {at:8.2f} s  {what} {subject}")

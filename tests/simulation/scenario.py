@@ -1,4 +1,4 @@
-"""What one fleet-hour is made of, as data: work, requests and faults.
+"""What one fleet-hour is made of, as data: work, requests, faults, and agents that are let go.
 
 Everything is drawn before the world begins, each concern from a stream of its own; so one fault
 can be taken out without moving the others, and what failed can be shrunk.
@@ -25,6 +25,13 @@ SERIES_EVERY_S: Final = 600.0
 SERIES_ENDS_S: Final = 300.0
 """How long after the last fault what a cap has kept back is given up."""
 FAULT_EVERY_S: Final = 35.0
+FORGET_EVERY_S: Final = 700.0
+FORGOTTEN_FROM_S: Final = 60.0
+"""Until then everybody was heard of."""
+FORGOTTEN_BEFORE_END_S: Final = 300.0
+FORGOTTEN_BEFORE_END_BEATS: Final = 10
+"""So long before its end, and so many heartbeats more, an hour lets the last agent go: in its quiet
+time as well, when no word is lost and hardly anything else changes."""
 LONGEST: Final = (0.5, 3, 9)
 """How many heartbeats a fault lasts at most: hardly one, most of a lease, or longer than any."""
 PROFILES: Final = ("mosquitto", "embedded", "mosquitto", "ideal")
@@ -129,6 +136,35 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgetting:
+    """An operator has an agent forgotten."""
+
+    at: float
+    agent: int
+    how: str
+    """What becomes of it before: ``killed``, ``stopped``, ``drained``, or nothing (``alive``)."""
+    asks_s: float
+    """How long after that the operator asks for the first time."""
+    restarts_s: float | None
+    """How long after that it is started again, whatever the operator does."""
+    back_s: float | None
+    """How long after it was forgotten it is started again."""
+
+    @property
+    def is_for_good(self) -> bool:
+        """Whether nobody means to start it again."""
+        return self.back_s is None
+
+    def __str__(self) -> str:
+        back = (self.restarts_s, self.back_s)
+        after, back_after = ("-" if s is None else f"{s:.1f} s" for s in back)
+        return (
+            f"{self.at:8.2f} s  forgets a{self.agent}, {self.how}, asks after {self.asks_s:.1f} s,"
+            f" restarts after {after}, comes back after {back_after}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One fleet-hour."""
 
@@ -138,6 +174,7 @@ class Scenario:
     jobs: tuple[Job, ...]
     asks: tuple[Ask, ...]
     faults: tuple[Fault, ...]
+    forgettings: tuple[Forgetting, ...]
 
 
 def generate(seed: int, profile: str | None = None, agents: int | None = None) -> Scenario:
@@ -153,6 +190,24 @@ def generate(seed: int, profile: str | None = None, agents: int | None = None) -
         jobs=jobs,
         asks=_asks(Random(f"{seed}/asks"), jobs),
         faults=_faults(Random(f"{seed}/faults"), shape),
+        forgettings=_forgettings(Random(f"{seed}/forgettings"), shape),
+    )
+
+
+def probe(agent: str, at: float) -> Job:
+    """Return a little work for *agent*, to see whether it still gets any."""
+    return Job(
+        at=at,
+        task=f"probe-{agent}",
+        name="probe",
+        mode="quest",
+        work_s=(1.0,),
+        failures=0,
+        is_finish=False,
+        cap=None,
+        depends_on=(),
+        expires_s=None,
+        obeys=0.0,
     )
 
 
@@ -220,3 +275,26 @@ def _faults(random: Random, shape: Shape) -> tuple[Fault, ...]:
         )
         at += random.expovariate(1 / FAULT_EVERY_S)
     return tuple(faults)
+
+
+def _forgettings(random: Random, shape: Shape) -> tuple[Forgetting, ...]:
+    forgettings: list[Forgetting] = []
+    gone: set[int] = set()
+    before_end_s = FORGOTTEN_BEFORE_END_S + FORGOTTEN_BEFORE_END_BEATS * shape.heartbeat_s
+    at = FORGOTTEN_FROM_S + random.expovariate(1 / FORGET_EVERY_S)
+    while at < END_S - before_end_s:
+        agent = random.randrange(shape.agents)
+        how = random.choice(("killed", "killed", "stopped", "drained", "alive"))
+        asks_s = random.uniform(0, random.choice((3, 3, 60)))
+        restarts_s: float | None = None
+        back_s: float | None = random.uniform(0, random.choice((5, 120)))
+        if how in {"killed", "stopped"} and random.random() < 0.4:
+            restarts_s = random.uniform(0, 5)
+            if random.random() < 0.5:  # while it introduces itself
+                asks_s = restarts_s + random.uniform(0.25, 0.4)
+        if random.random() < 0.4 and len(gone | {agent}) <= shape.agents // 2:
+            back_s = None
+            gone.add(agent)
+        forgettings.append(Forgetting(at, agent, how, asks_s, restarts_s, back_s))
+        at += random.expovariate(1 / FORGET_EVERY_S)
+    return tuple(forgettings)

@@ -23,6 +23,10 @@ def shrunk(scenario: Scenario, fails: Fails) -> Scenario:
 
     faults = fewer(scenario.faults, lambda kept: still(replace(scenario, faults=kept)))
     scenario = replace(scenario, faults=faults)
+    forgettings = fewer(
+        scenario.forgettings, lambda kept: still(replace(scenario, forgettings=kept))
+    )
+    scenario = replace(scenario, forgettings=forgettings)
     asks = fewer(scenario.asks, lambda kept: still(replace(scenario, asks=kept)))
     scenario = replace(scenario, asks=asks)
     needed = {name for job in scenario.jobs for name in job.depends_on}

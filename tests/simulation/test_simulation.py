@@ -15,7 +15,7 @@ from tests.simulation.scenario import Scenario, generate
 from tests.simulation.shrinking import fewer, shrunk
 from tests.simulation.summary import CAUGHT, RAN
 
-HOURS = 1_500
+HOURS = 1_400
 HOURS_AT_ONCE = 20
 LARGER = 6
 """Agents of fleets that are larger than those that are drawn."""

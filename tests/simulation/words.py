@@ -15,7 +15,7 @@ from coordinator.core.effects import LogEvent, SayLease
 from coordinator.core.hosts.model import HostedList
 from coordinator.core.instant import Instant
 from coordinator.core.state import State
-from coordinator.core.views import registry_view
+from coordinator.core.views import agent_counts, registry_view
 from coordinator.shell.outgoing import Said, Speaker
 from protocol.limits import PROTOCOL_VERSION
 from protocol.messages import (
@@ -26,6 +26,7 @@ from protocol.messages import (
     Message,
     Reply,
     RollCall,
+    Summary,
 )
 from protocol.vocabulary import CoordinatorState
 
@@ -67,7 +68,7 @@ def as_heard(message: Message) -> Any:
 
 
 class PlainSpeaker(Speaker):
-    """Says messages as they are; people's views other than agents' cards are not said."""
+    """Says messages as they are; of what people read only cards of agents and their number."""
 
     def presence(
         self, state: CoordinatorState, now: Instant, settles_in_s: float | None = None
@@ -139,10 +140,15 @@ class PlainSpeaker(Speaker):
         return Said("", b"")
 
     def no_agent(self, name: str) -> list[Said]:
-        raise NotImplementedError("nobody is forgotten in this world")
+        prefix = f"{self.topics.root}/v1/"
+        cleared = super().no_agent(name)
+        return [said._replace(topic=said.topic.removeprefix(prefix)) for said in cleared]
+
+    def no_card(self, name: str) -> Said:
+        return Said(f"registry/{name}", b"")
 
     def summary(self, state: State, now: Instant) -> Said:
-        return Said("", b"")
+        return self._said("coordinator/summary", make(Summary, agent_counts(state)))
 
     def event(self, number: int, event: LogEvent, now: Instant) -> Said:
         return Said("", b"")

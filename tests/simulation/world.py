@@ -17,15 +17,19 @@ from tests.simulation.agent_process import AgentProcess
 from tests.simulation.agent_session import Session
 from tests.simulation.bus import PROFILES, Bus
 from tests.simulation.checkers import Checkers, Violation
-from tests.simulation.clients import Clients
+from tests.simulation.clients import Clients, create
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.disk import Disk
 from tests.simulation.host import Host
 from tests.simulation.hosts import Undertaker
 from tests.simulation.nemesis import Nemesis
-from tests.simulation.scenario import END_S, Job, Scenario
+from tests.simulation.operators import Operators
+from tests.simulation.readers import Readers
+from tests.simulation.scenario import END_S, Job, Scenario, probe
 
 DRIFT: Final = 0.005
+EPILOGUE_S: Final = 30.0
+"""How much longer it goes on after a quiet end, to see that everybody can still work."""
 MAX_EVENTS: Final = 400_000
 """A world that is busier than this does not behave: somebody talks without end."""
 
@@ -42,6 +46,8 @@ class World:
         self.jobs = {job.task: job for job in scenario.jobs}
         self.processes: list[AgentProcess] = []
         self.hosts: list[Host] = []
+        self.homes: dict[str, Host] = {}
+        """Agent to the machine where it was started last."""
         self.disk = Disk()
         self.checkers = Checkers(self)
         self.bus = Bus(self, self.stream("bus"), PROFILES[scenario.profile])
@@ -49,11 +55,13 @@ class World:
         self.coordinator = CoordinatorProcess(self, self.stream("coordinator"))
         self.bus.to_coordinator = self.coordinator.hear
         self.clients = Clients(self)
+        self.operators = Operators(self)
+        self.readers = Readers(self)
         self.undertaker = Undertaker(self)
         self._queue: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0
         self._boots = 0
-        self._faults_end_s = scenario.shape.faults_end_s
+        self.faults_end_s = scenario.shape.faults_end_s
         self._populate()
 
     def stream(self, concern: str) -> Random:
@@ -71,6 +79,7 @@ class World:
             self.boot_agent(f"a{n}", host)
         self.coordinator.start()
         self.clients.begin()
+        self.operators.begin()
         Nemesis(self).begin()
 
     # --- time
@@ -78,7 +87,7 @@ class World:
     @property
     def is_faulty(self) -> bool:
         """Whether things still go wrong."""
-        return self.now < self._faults_end_s
+        return self.now < self.faults_end_s
 
     def job(self, task: str) -> Job:
         """Say what *task* is; an operator's late word may have made it of an ended one."""
@@ -93,13 +102,26 @@ class World:
 
     def run(self) -> None:
         """Run to the end, or raise :class:`Violation`."""
+        self._run_until(END_S)
+        self.checkers.at_end()
+        # What was to go wrong at the next occasion will not any more.
+        self.coordinator.crash_at = None
+        self.coordinator.reconnect()
+        for process in self.processes:
+            process.dies_at_success = process.freeze_next_start_s = None
+            job = probe(process.name, END_S)
+            self.jobs[job.task] = job
+            self.clients.ask(create(job, process.name), lambda _reply: None)
+        self._run_until(END_S + EPILOGUE_S)
+        self.checkers.at_epilogue()
+
+    def _run_until(self, end_s: float) -> None:
         queue, pop = self._queue, heapq.heappop
-        while queue and queue[0][0] < END_S:
+        while queue and queue[0][0] < end_s:
             self.now, _, act, args = pop(queue)
             act(*args)
             if self._count > MAX_EVENTS:
                 raise Violation("the fleet never comes to rest")
-        self.checkers.at_end()
 
     # --- the trace
 
@@ -132,6 +154,7 @@ class World:
             host.outbox.clear()
         process = AgentProcess(self, name, host, f"{random.getrandbits(128):032x}", random)
         self.processes.append(process)
+        self.homes[name] = host
         self.note("boot", (name, process.boot[:6]))
         process.connect()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 from unittest import mock
 
-from tests.simulation.mutants import of_agent, of_books, of_leases, of_recovery
+from tests.simulation.mutants import of_agent, of_books, of_forgetting, of_leases, of_recovery
 from tests.simulation.mutants.patching import Mutants
 
 _PATCHES: Final[Mutants] = {
@@ -17,6 +17,7 @@ _PATCHES: Final[Mutants] = {
     **of_leases.MUTANTS,
     **of_recovery.MUTANTS,
     **of_books.MUTANTS,
+    **of_forgetting.MUTANTS,
 }
 OF_THE_SHELL: Final = (
     "wrong_proof",
