@@ -115,7 +115,9 @@ def begin_anew(data: Path, now_ms: int) -> Restoration:
             migrate(engine)
             engine.dispose()
             promised = Sidecar(data / NAME).read() or 0
-            raised = raise_marks(fresh, promised + 1, _known_term(data, now_ms), now_ms)
+            # The time as well: that of a store which is lost may be higher than any that is known.
+            known = max(_known_term(data, now_ms), now_ms // 1000)
+            raised = raise_marks(fresh, promised + 1, known, now_ms)
             aside = _exchange(data, fresh, raised.commits, now_ms)
         except (OSError, sqlite3.Error) as error:
             raise RestoreFailed(f"no store could be made in {data}: {error}") from error

@@ -38,11 +38,18 @@ from coordinator.shell.sweep import SWEEP_S, SWEPT, Sweep
 from coordinator.shell.upkeep import Upkeep
 from coordinator.shell.voice import Voice
 from protocol.broker_profiles import BROKER_PROFILES, DEFAULT_PROFILE, BrokerProfile
-from protocol.codec import decode_from
+from protocol.codec import decode_from, encode
 from protocol.errors import BadPayload, BadTopic, FleetBusError
 from protocol.messages import CoordinatorPresence, Submit
 from protocol.messages.base import FromAgent, FromHost
-from protocol.topics import InboxTopic, RegistryTopic, SubmitTopic, TaskTopic, Topics
+from protocol.topics import (
+    CoordinatorChannel,
+    InboxTopic,
+    RegistryTopic,
+    SubmitTopic,
+    TaskTopic,
+    Topics,
+)
 from protocol.vocabulary import CoordinatorState, SubmitOp
 
 log = logging.getLogger("fleetbus.coordinator")
@@ -62,7 +69,18 @@ _OURS: Final = (TaskTopic, RegistryTopic, InboxTopic)
 
 
 class SteppedDown(FleetBusError):
-    """Another coordinator of this fleet is newer."""
+    """Another coordinator of this fleet is, or was, newer."""
+
+    def __init__(self, other: CoordinatorPresence, term: int) -> None:
+        text = f"{other.coord} coordinates this fleet in term {other.term}"
+        if other.state is CoordinatorState.OFFLINE:
+            text = (
+                f"{other.coord} coordinated this fleet until term {other.term}; this store knows "
+                f"term {term} only, and agents would not obey it. Go on with the store of that "
+                "one; if it is lost, run `fleetbus restore --empty` before this one starts again"
+            )
+        super().__init__(text)
+        self.other = other
 
 
 @dataclass(slots=True)
@@ -144,8 +162,20 @@ class Coordinator:
             log.warning("stopped before everything that had arrived was decided")
 
     async def _step_down(self) -> None:
-        if self._stepped_down is not None:
+        if self._stepped_down is None:
+            return
+        try:
             await self._stepped_down
+        except SteppedDown as error:
+            if self._bus is None:
+                raise
+            if error.other.state is CoordinatorState.OFFLINE:
+                # Nobody else will: whoever comes next must find it in the place of what we said.
+                topic = self.topics.coordinator(CoordinatorChannel.PRESENCE)
+                self.publish(Said(topic, encode(error.other)))
+            with contextlib.suppress(TimeoutError):
+                await self._bus.disconnect()  # without the will, which would take that place too
+            raise
 
     # --- the bus speaks
 
@@ -202,9 +232,7 @@ class Coordinator:
         is_gone = is_shown_only and other.state is CoordinatorState.OFFLINE
         if other.term > mine.term and not is_gone:
             if down is not None and not down.done():
-                down.set_exception(
-                    SteppedDown(f"{other.coord} coordinates this fleet in term {other.term}")
-                )
+                down.set_exception(SteppedDown(other, mine.term))
         elif (other.term < mine.term or is_own_will or is_gone) and not self._is_leaving:
             # The last will of a predecessor, or of an earlier connection that ended unnoticed.
             self.writer.say_presence()

@@ -147,6 +147,22 @@ def test_a_record_that_makes_no_sense_is_damage_and_no_crash(lone: Fleet) -> Non
     assert "is left out: tasks: t0000" in command(told)
 
 
+def test_a_store_that_knows_fewer_terms_than_the_broker_is_not_gone_on_with(lone: Fleet) -> None:
+    before = {"v": "1.0", "ts_ms": 1, "coord": "one-before", "term": 50, "state": "offline"}
+    one_before = lone.client("coordinator-before")
+    one_before.say("coordinator/presence", json.dumps(before).encode(), retain=True)
+    one_before.wait_for("coordinator/presence", term=50)
+    for _ in range(2):  # also when a supervisor starts it again
+        ended = start(lone)
+        assert ended.process.wait(ENDS_WITHIN_S) == 1
+        assert "one-before coordinated this fleet until term 50; this store knows" in ended.said()
+    client = lone.client("ops")
+    assert client.wait_for("coordinator/presence", state="offline")["term"] == 50
+    command(f"fleetbus restore --empty --data {data_of(lone)}")
+    start(lone)
+    assert client.wait_for("coordinator/presence", state="recovering")["term"] > 50
+
+
 def test_one_that_is_strict_ends_instead(lone: Fleet) -> None:
     store_a_fleet(data_of(lone))
     (data_of(lone) / "fleet.commits").write_text("99")
