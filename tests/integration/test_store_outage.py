@@ -272,7 +272,8 @@ async def test_into_a_file_that_somebody_took_away_nothing_is_stored_until_it_is
 async def test_a_commit_of_unknown_outcome_is_said_once(desk: Desk, was_stored: bool) -> None:
     with cut_at_commit(desk.store, after=was_stored):
         desk.create("t1")
-        await desk.state("safe")
+        safe = await desk.state("safe")
+        assert "the store cannot be written: the connection broke; " in safe["reason"]
     assert (await desk.reply("create-t1"))["ok"]
     desk.create("t2")
     assert (await desk.reply("create-t2"))["ok"]

@@ -129,7 +129,7 @@ def cut_at_commit(store: Store, *, after: bool) -> Iterator[None]:
             return
         if after:
             commit(connection)
-        raise dialect.loaded_dbapi.OperationalError("the connection broke")
+        raise dialect.loaded_dbapi.OperationalError("the connection\n\tbroke")
 
     dialect.do_commit = cut  # type: ignore[method-assign,assignment] # a fault between us and the driver
     try:

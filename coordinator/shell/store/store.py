@@ -317,7 +317,8 @@ class Store:
         except DBAPIError as error:
             if not is_trouble(error):
                 raise
-            raise StoreUnavailable(f"the store cannot be {done}: {error.orig}") from error
+            why = " ".join(str(error.orig).split())  # PostgreSQL says some things in several lines
+            raise StoreUnavailable(f"the store cannot be {done}: {why}") from error
 
     # --- rows
 
