@@ -67,7 +67,11 @@ class Timers:
         self._put_off[agent] = when_ms
 
     def _move_head(self) -> None:
-        """Put time-outs that come to the head where they were put off to; drop those replaced."""
+        """Put time-outs that come to the head where they were put off to; drop those replaced.
+
+        A moved one keeps its number. So of those that are due at once the order does not depend on
+        when somebody asked what is due next.
+        """
         heap, put_off = self._mono, self._put_off
         while heap and heap[0][2] is Due.SUSPECT:
             set_ms, number, due, agent = heap[0]
@@ -77,9 +81,7 @@ class Timers:
             when_ms = put_off.pop(agent, set_ms)
             if when_ms <= set_ms:
                 break
-            self._count += 1
-            self._silences[agent] = self._count
-            heapq.heapreplace(heap, (when_ms, self._count, due, agent))
+            heapq.heapreplace(heap, (when_ms, number, due, agent))
 
     def pop_due(self, now: Instant) -> Iterator[tuple[Due, str]]:
         """Take out, in order, what is due at *now*."""

@@ -1,5 +1,7 @@
 """Timers: of an agent's silence there is one, wherever it is put."""
 
+import pytest
+
 from coordinator.core.instant import Instant
 from coordinator.core.timers import Due, Timers
 
@@ -39,3 +41,24 @@ def test_the_silence_of_one_agent_is_not_that_of_another() -> None:
 
     assert _fired(timers, 110) == [(Due.SUSPECT, "a")]
     assert _fired(timers, 120) == [(Due.SUSPECT, "b")]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_the_order_of_what_is_due_at_once_does_not_depend_on_who_asked_what_is_next(
+    asks: bool,
+) -> None:
+    timers = Timers()
+
+    def ask() -> None:
+        if asks:
+            timers.next_in_ms(Instant(0, 0))
+
+    timers.at_mono(10, Due.SUSPECT, "a")
+    timers.at_mono(5, Due.SUSPECT, "b")
+    timers.put_off_silence("b", 12)
+    ask()
+    timers.put_off_silence("a", 30)
+    ask()
+    timers.put_off_silence("b", 30)
+    ask()
+    assert _fired(timers, 30) == [(Due.SUSPECT, "a"), (Due.SUSPECT, "b")]
