@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import logging
 import multiprocessing
 import sys
 import time
@@ -15,6 +16,9 @@ from tests.simulation.mutants import MUTANTS, applied
 from tests.simulation.scenario import Scenario, generate
 from tests.simulation.shrinking import shrunk
 from tests.simulation.world import World
+
+# What a coordinator logs of its simulated troubles is nobody's concern.
+logging.getLogger("fleetbus").addHandler(logging.NullHandler())
 
 LAST_LINES: Final = 50
 MUTANT_HOURS: Final = 600
