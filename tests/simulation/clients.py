@@ -35,11 +35,17 @@ class Clients:
         """Plan everything that will be asked."""
         world = self.world
         for job in world.scenario.jobs:
-            world.after(job.at, self._repeat, create(job))
+            world.after(job.at, self._create, job)
         for n, ask in enumerate(world.scenario.asks):
             request = Submit(request_id=f"{ask.op}{n}", op=SubmitOp(ask.op), task=ask.task)
             world.after(ask.at, self._repeat, request)
         world.after(OPERATOR_LOOKS_EVERY_S, self._look)
+
+    def _create(self, job: Job) -> None:
+        if self.acknowledged.issuperset(job.depends_on):
+            self._repeat(create(job))
+        else:  # what it depends on is not known yet
+            self.world.after(REPEAT_S, self._create, job)
 
     def ask(self, request: Submit, then: Callable[[Reply], object]) -> None:
         """Ask until there is an answer, and do something about it *then*."""

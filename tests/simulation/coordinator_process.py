@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from coordinator.core.events import BusConnected, Event, Heard, PlanApplied, Stalled, Submitted
 from coordinator.core.instant import Instant
-from coordinator.core.policy import LeasePolicy, Policy, Threshold
 from coordinator.core.state import State
 from coordinator.shell.batch import Batch
 from coordinator.shell.clock import Clock
@@ -28,7 +27,7 @@ from protocol.messages import Desired, Heartbeat, Lease, Message, Registry, Repl
 from protocol.topics import InboxChannel, InboxTopic, RegistryTopic, Topics
 from protocol.vocabulary import CoordinatorState
 from tests.simulation.ghost import Ghost
-from tests.simulation.scenario import COMBAT_LIMIT
+from tests.simulation.plan import plan_of
 from tests.simulation.standing_still import WALL_MS
 from tests.simulation.store_thread import Handed, HandedOver
 from tests.simulation.words import PlainSpeaker
@@ -36,17 +35,9 @@ from tests.simulation.words import PlainSpeaker
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+DOWN_S: Final = 40.0
+"""How long it takes at most until somebody starts it again."""
 CRASH_POINTS: Final = ("now", "before_commit", "after_commit", "while_speaking")
-
-POLICY: Final = Policy(
-    lease=LeasePolicy(margin_ms=1_000),
-    retry_cap_ms=20_000,
-)
-THRESHOLDS: Final = {"cpu_usage": Threshold(warning=70, critical=90, hard=True)}
-
-
-class Crash(Exception):
-    """The process is gone."""
 
 
 class _Store:
@@ -70,13 +61,7 @@ class CoordinatorProcess:
 
     def __init__(self, world: "World", random: Random) -> None:
         self.world = world
-        shape = world.scenario.shape
-        self.policy = replace(
-            POLICY,
-            limits={"global": shape.global_limit, "mode:combat": COMBAT_LIMIT},
-            unlisted=replace(POLICY.unlisted, thresholds=THRESHOLDS),
-            lease=replace(POLICY.lease, lease_ms=world.scenario.shape.leases_ms[0]),
-        )
+        self.policy = plan_of(world.scenario.shape)
         self.up = False
         self.life = 0
         self.crash_at: str | None = None
@@ -151,7 +136,7 @@ class CoordinatorProcess:
         world.note("coordinator", memory.term)
         self._connected()
         if self.ghost.lingers:
-            self.cut(45.0, noticed=False)
+            self.cut(world.scenario.shape.longest_fault_s, noticed=False)
 
     def _connected(self) -> None:
         bus = self.world.bus
@@ -178,11 +163,11 @@ class CoordinatorProcess:
         self.world.note("coordinator crashed", self.state.term)
         self.world.checkers.on_coordinator_crash(self)
         if self.world.broken("old_coordinator_answers"):  # its lock was lost while it lived
-            self.ghost.haunt(self.state)
+            self.ghost.haunt(self.state, DOWN_S + self.world.scenario.shape.longest_fault_s)
         self.up = False
         self.life += 1
         self.crash_at = None
-        self.world.after(self._random.uniform(0.5, 40), self.start)
+        self.world.after(self._random.uniform(0.5, DOWN_S), self.start)
 
     def stall(self, seconds: float) -> None:
         """Stand still: nothing is read, decided or said."""

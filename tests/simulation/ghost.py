@@ -3,15 +3,13 @@
 The mutant ``old_coordinator_answers`` lets it; agents must not believe it.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from coordinator.core.state import State
 from protocol.messages import Granted, Heartbeat, Lease
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
-
-LINGERS_S: Final = 120.0
 
 
 class Ghost:
@@ -27,9 +25,9 @@ class Ghost:
         """Whether it still answers."""
         return self._world.now < self._until
 
-    def haunt(self, state: State) -> None:
-        """Begin to answer by *state*, whose coordinator has just lost its lock."""
-        self._until = self._world.now + LINGERS_S
+    def haunt(self, state: State, for_s: float) -> None:
+        """Answer for so long by *state*, whose coordinator has just lost its lock."""
+        self._until = self._world.now + for_s
         self._lends = {
             agent.boot: (state.term, tuple((t.id, t.fence) for t in agent.held.values()))
             for agent in state.agents.values()

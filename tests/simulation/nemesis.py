@@ -118,10 +118,10 @@ class Nemesis:
             coordinator.crash_at = point
 
     def stall(self, fault: Fault) -> None:
-        self.world.coordinator.stall(1 + 59 * fault.pick)
+        self.world.coordinator.stall(fault.seconds)
 
     def cut_coordinator(self, fault: Fault) -> None:
-        self.world.coordinator.cut(1 + 39 * fault.pick, noticed=fault.more < 0.5)
+        self.world.coordinator.cut(fault.seconds, noticed=fault.more < 0.5)
 
     def slow_disk(self, fault: Fault) -> None:
         self.world.coordinator.disk_takes_s = 4 * fault.pick

@@ -83,6 +83,11 @@ class Shape:
         return tuple(int(beats * self.heartbeat_s * 1000) for beats in LEASES)
 
     @property
+    def longest_fault_s(self) -> float:
+        """How long nobody may be heard: longer than any lease."""
+        return max(LONGEST) * self.heartbeat_s
+
+    @property
     def faults_end_s(self) -> float:
         """From when on it is left alone, to find what is lost and to do what waits."""
         return END_S - QUIET_S - QUIET_BEATS * self.heartbeat_s
