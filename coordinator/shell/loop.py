@@ -192,6 +192,6 @@ class Writer:
         await self.inbox.wait(wait_ms)
         return wait_ms
 
-    def close(self) -> None:
-        """Let the store's thread end."""
-        self.storing.close()
+    def close(self) -> bool:
+        """Let the store's thread end; say whether the store is at rest and can be closed."""
+        return self.storing.close()

@@ -288,7 +288,8 @@ async def _lead(
 ) -> None:
     """Coordinate; raises :class:`StoreDamaged`, and has said nothing, if a record is unreadable."""
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(contextlib.closing(_store(settings)))
+        closing_store = stack.enter_context(contextlib.ExitStack())
+        store = closing_store.enter_context(contextlib.closing(_store(settings)))
         if not await stand_by(store, stop):
             return
         start = starting_plan(store.archive, settings.plan_file)
@@ -309,7 +310,7 @@ async def _lead(
             answered=memory.answered,
             confirms=store.lock_can_be_lost,
         )
-        stack.callback(writer.close)
+        stack.callback(_close, writer, closing_store)
         plans = Plans(writer, store.archive, settings.plan_file, start.notes)
         coordinator = Coordinator(writer, topics, speaker, clock, plans, settings.profile)
         batch = Batch()
@@ -326,6 +327,13 @@ async def _lead(
             writer, store, settings.data, start.plan, memory.restored_ms is not None
         )
         await coordinator.run(_address(settings), stop)
+
+
+def _close(writer: Writer, closing_store: contextlib.ExitStack) -> None:
+    """End the store's thread; a store that hangs is left as it is, for closing it hangs as well."""
+    if not writer.close():
+        log.warning("the store does not answer; stopped without it")
+        closing_store.pop_all()
 
 
 def _store(settings: CoordinatorSettings) -> Store:

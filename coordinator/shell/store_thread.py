@@ -15,6 +15,8 @@ from coordinator.shell.store.errors import StoreSilent
 
 ANSWERS_WITHIN_S: Final = 10.0
 """A store that takes longer is told of; the call goes on, and the next waits for it."""
+RESTS_WITHIN_S: Final = 2.0
+"""Who stops waits so long for the store to be at rest; one that hangs is left behind."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -85,7 +87,8 @@ class StoreThread:
         """Return what *call* returns; the loop stands still for it if *wait_ms* is not 0.
 
         It waits so long at most for *call* to reach the disk, and so long for the disk; between
-        the two it does what it is to do *meanwhile*. Whoever cancels this gets the thread at rest.
+        the two it does what it is to do *meanwhile*. Whoever cancels this gets the thread at rest,
+        unless it hangs.
         Raises :class:`StoreSilent` after :data:`ANSWERS_WITHIN_S`: a call that has begun goes on.
         """
         if self._thread is None:
@@ -103,11 +106,13 @@ class StoreThread:
         if self._now is not None:
             self._now.note_at_disk()
 
-    def close(self) -> None:
-        """Let the thread end when it has made the calls that it was given, and wait for that."""
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread.join()
+    def close(self) -> bool:
+        """Let the thread end when it has made the calls that it was given; say whether it has."""
+        if self._thread is None:
+            return True
+        self._jobs.put(None)
+        self._thread.join(RESTS_WITHIN_S)
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -127,7 +132,7 @@ def _is_over_within(wait_ms: int, job: _Job, meanwhile: Callable[[], object]) ->
 
 
 async def _until_over(job: _Job) -> None:
-    """Let the loop go on until *job* is over; whoever cancels this waits as long."""
+    """Let the loop go on until *job* is over; whoever cancels this waits for that a while."""
     loop, is_over = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
@@ -145,5 +150,7 @@ async def _until_over(job: _Job) -> None:
         raise StoreSilent(ANSWERS_WITHIN_S) from None
     except asyncio.CancelledError:
         # Whoever comes next must find the store at rest.
-        await is_over.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RESTS_WITHIN_S):
+                await is_over.wait()
         raise

@@ -194,6 +194,6 @@ class Storing:
             voice.say_presence(now, self.outage)
             voice.publish(voice.speaker.summary(self._state, now))
 
-    def close(self) -> None:
-        """Let the store's thread end."""
-        self._thread.close()
+    def close(self) -> bool:
+        """Let the store's thread end; say whether the store is at rest and can be closed."""
+        return self._thread.close()

@@ -119,3 +119,24 @@ async def test_a_call_that_hangs_is_told_of_and_the_next_waits_for_it(
     monkeypatch.undo()
     await thread.do(partial(made.append, "asked again"))
     assert made == ["hung", "asked again"]
+
+
+async def test_whoever_stops_leaves_a_store_behind_that_hangs(
+    thread: StoreThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_thread, "RESTS_WITHIN_S", 0.05)
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        goes_on.wait()
+
+    asked = asyncio.create_task(thread.do(hang))
+    await asyncio.to_thread(hangs.wait)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert not thread.close()
+    goes_on.set()
+    monkeypatch.undo()
+    assert thread.close()
