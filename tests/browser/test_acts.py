@@ -96,7 +96,9 @@ def test_what_would_start_a_task_is_done_from_its_page(
     confirm(page, "Do it")
     expect(page.locator(".view-head .badge").first).to_have_text("running")
     assert admin.get(f"/tasks/{first}").json()["status"] == "cancelled"
-    admin.post(f"/tasks/{task}/actions", json={"verb": "cancel"})
+    answer = admin.post(f"/tasks/{task}/actions", json={"verb": "cancel", "reason": "seen"})
+    assert answer.is_success, answer.text
+    wait_until(lambda: admin.get(f"/tasks/{task}").json()["status"] == "cancelled")
 
 
 def test_many_tasks_are_cancelled_at_once_after_a_preview(
