@@ -22,12 +22,12 @@ from coordinator.core.instant import Instant
 from coordinator.core.policy import Policy
 from coordinator.core.state import State
 from coordinator.shell.batch import Batch
+from coordinator.shell.coordinator import Coordinator
 from coordinator.shell.loop import Writer
 from coordinator.shell.mqtt import Hello, Link, packets
 from coordinator.shell.mqtt.packets import Delivery, Reader
 from coordinator.shell.outgoing import Said, Speaker
 from coordinator.shell.recollection import remember
-from coordinator.shell.service import Coordinator
 from coordinator.shell.store import Store
 from coordinator.shell.store_thread import StoreThread
 from coordinator.shell.voice import Voice
