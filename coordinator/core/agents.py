@@ -205,15 +205,10 @@ class Agent:
         """The present health."""
         return self.health.tier
 
-    def ledger(self, boot: str) -> Ledger:
-        """Return the ledger of *boot*; those of long-gone boots are given up."""
-        ledger = self.ledgers.get(boot)
-        if ledger is None:
-            for old in list(self.ledgers)[: max(0, len(self.ledgers) - KEPT_BOOTS + 1)]:
-                if old != self.boot:
-                    del self.ledgers[old]
-            ledger = self.ledgers[boot] = Ledger()
-        return ledger
+    def long_gone(self) -> list[str]:
+        """Name the boots whose ledgers are given up when that of one more is opened."""
+        too_many = max(0, len(self.ledgers) - KEPT_BOOTS + 1)
+        return [boot for boot in self.ledgers if boot != self.boot][:too_many]
 
     def acks(self) -> dict[str, int]:
         """Say which reports of which boots are stored."""

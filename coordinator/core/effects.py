@@ -31,6 +31,13 @@ class SaveLedger(NamedTuple):
     boot: str
 
 
+class DropLedger(NamedTuple):
+    """A boot is long gone; its ledger is given up."""
+
+    agent: str
+    boot: str
+
+
 class LogAttempt(NamedTuple):
     """An attempt ended; ``outcome`` is a report's event, or lost, released."""
 
@@ -148,6 +155,7 @@ Effect: TypeAlias = (
     SaveTask
     | SaveAgent
     | SaveLedger
+    | DropLedger
     | LogAttempt
     | SaveReply
     | SaveMark

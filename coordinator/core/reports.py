@@ -7,11 +7,18 @@ lease was lost still counts, as long as nobody else has been given the task sinc
 from typing import Final
 
 from coordinator.core import cooldowns
-from coordinator.core.agents import Agent
+from coordinator.core.agents import Agent, Ledger
 from coordinator.core.assignments import end_attempt
 from coordinator.core.budgets import count_error
 from coordinator.core.charging import charge
-from coordinator.core.effects import LogAttempt, SaveLedger, SaveTask, SayLease, ShowTask
+from coordinator.core.effects import (
+    DropLedger,
+    LogAttempt,
+    SaveLedger,
+    SaveTask,
+    SayLease,
+    ShowTask,
+)
 from coordinator.core.heartbeats import mark_started
 from coordinator.core.losses import lost_attempt
 from coordinator.core.presence import current_boot
@@ -32,7 +39,7 @@ def on_report(turn: Turn, said: Report) -> None:
     agent = current_boot(turn, said)
     if agent is None:
         return
-    ledger = agent.ledger(said.boot)
+    ledger = agent.ledgers.get(said.boot) or _open_ledger(turn, agent, said.boot)
     if ledger.has(said.seq):
         turn.drop("duplicate_report")
     else:
@@ -41,6 +48,14 @@ def on_report(turn: Turn, said: Report) -> None:
         _apply(turn, agent, said)
     if agent.boot is not None and agent.name not in turn.restated:
         turn.do(SayLease(agent.name, agent.boot, agent.seq, agent.rev, (), agent.acks()))
+
+
+def _open_ledger(turn: Turn, agent: Agent, boot: str) -> Ledger:
+    for old in agent.long_gone():
+        del agent.ledgers[old]
+        turn.do(DropLedger(agent.name, old))
+    ledger = agent.ledgers[boot] = Ledger()
+    return ledger
 
 
 def _apply(turn: Turn, agent: Agent, said: Report) -> None:

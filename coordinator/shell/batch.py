@@ -7,6 +7,7 @@ import orjson
 from coordinator.core.effects import (
     CallRoll,
     ClearAgent,
+    DropLedger,
     Effect,
     HideTask,
     LogAttempt,
@@ -43,6 +44,7 @@ class Batch:
         self.tasks: dict[str, None] = {}
         self.agents: dict[str, None] = {}
         self.ledgers: dict[tuple[str, str], None] = {}
+        self.gone_ledgers: dict[tuple[str, str], None] = {}
         self.marks: dict[tuple[str, str], None] = {}
         self.attempts: list[LogAttempt] = []
         self.saved_replies: list[SaveReply] = []
@@ -93,6 +95,8 @@ class Batch:
                     self.plans.append(effect)
                 case SaveAgent(agent):
                     self.agents[agent] = None
+                case DropLedger(agent, boot):
+                    self.gone_ledgers[agent, boot] = None
                 case HideTask(task):
                     self.shown_tasks[task] = False
                 case LogEvent():
@@ -149,6 +153,11 @@ class Batch:
                 {"agent": name, "boot": boot, "doc": orjson.dumps(ledger_record(ledger))}
                 for name, boot in self.ledgers
                 if (ledger := state.agents[name].ledgers.get(boot)) is not None
+            ],
+            gone_ledgers=[
+                {"of_agent": name, "of_boot": boot}
+                for name, boot in self.gone_ledgers
+                if boot not in state.agents[name].ledgers
             ],
             marks=[
                 {"kind": kind, "key": key, "doc": orjson.dumps(mark_record(state, kind, key))}

@@ -63,6 +63,24 @@ def test_what_was_committed_is_there_after_a_restart(stores: Stores) -> None:
     ]
 
 
+def test_a_ledger_that_is_given_up_is_gone_and_no_other(stores: Stores) -> None:
+    store = leading(stores)
+    kept = [("Alt", "b1"), ("Main", "b2"), ("Main", "b3")]
+    opened = [("Main", "b1"), *kept]
+    store.commit(
+        Changes(ledgers=[{"agent": a, "boot": b, "doc": b'{"ack":3}'} for a, b in opened[:3]])
+    )
+    store.commit(
+        Changes(
+            ledgers=[{"agent": "Main", "boot": "b3", "doc": b'{"ack":3}'}],
+            gone_ledgers=[{"of_agent": "Main", "of_boot": "b1"}],
+        )
+    )
+    stores.close_all()
+    memory = stores.open().begin_term(0)
+    assert sorted((agent, boot) for agent, boot, _ in memory.ledgers) == kept
+
+
 def test_the_last_word_on_a_row_counts(stores: Stores) -> None:
     store = leading(stores)
     store.commit(

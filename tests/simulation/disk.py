@@ -67,6 +67,8 @@ class Disk:
             self.agents[row["name"]] = row["doc"]
         for row in changes.ledgers:
             self.ledgers[row["agent"], row["boot"]] = row["doc"]
+        for row in changes.gone_ledgers:
+            self.ledgers.pop((row["of_agent"], row["of_boot"]), None)
         for row in changes.marks:
             self.marks[row["kind"], row["key"]] = row["doc"]
         for row in changes.replies:

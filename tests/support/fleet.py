@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from coordinator.core.agents import Agent
 from coordinator.core.audit import audit, idle_beside_runnable
 from coordinator.core.effects import (
+    DropLedger,
     Effect,
     LogEvent,
     SaveAgent,
@@ -296,6 +297,8 @@ class Fleet:
                 case SaveLedger(name, boot):
                     ledger = state.agents[name].ledgers[boot]
                     self.stored_ledgers[name, boot] = _row(ledger_record(ledger))
+                case DropLedger(name, boot):
+                    del self.stored_ledgers[name, boot]
                 case SaveMark(kind, key):
                     self.stored_marks[kind, key] = json.dumps(mark_record(state, kind, key))
                 case SaveReply(client, request_id, reply):

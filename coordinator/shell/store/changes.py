@@ -15,6 +15,8 @@ class Changes:
     tasks: list[Row] = field(default_factory=list)
     agents: list[Row] = field(default_factory=list)
     ledgers: list[Row] = field(default_factory=list)
+    gone_ledgers: list[Row] = field(default_factory=list)
+    """``of_agent`` and ``of_boot`` of each; a new one comes with them."""
     marks: list[Row] = field(default_factory=list)
     attempts: list[Row] = field(default_factory=list)
     replies: list[Row] = field(default_factory=list)

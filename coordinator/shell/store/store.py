@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import (
     Connection,
     Table,
+    bindparam,
     delete,
     func,
     or_,
@@ -334,6 +335,11 @@ class Store:
             (EVENTS, changes.events),
         ):
             self._put(table, rows)
+        if changes.gone_ledgers:
+            gone = delete(LEDGERS).where(
+                LEDGERS.c.agent == bindparam("of_agent"), LEDGERS.c.boot == bindparam("of_boot")
+            )
+            self._writer.execute(gone, changes.gone_ledgers)
 
     def _load(self, term: int, meta: dict[str, int], ended_since_ms: int) -> Memory:
         counted = select(TASKS.c.status, TASKS.c.priority, TASKS.c.mode, func.count()).group_by(

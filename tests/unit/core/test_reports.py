@@ -225,6 +225,23 @@ def test_ledgers_of_long_gone_boots_are_given_up_and_the_newest_never_is() -> No
 
     assert len(ledgers) == 16
     assert reports[-1].boot in ledgers
+    assert {boot for _, boot in fleet.stored_ledgers} == set(ledgers)
+
+
+def test_late_reports_of_many_earlier_boots_do_not_push_beyond_what_is_kept() -> None:
+    fleet = Fleet()
+    fleet.agent("Main")
+    reports: list[Report] = []
+    for _ in range(40):
+        fleet.restart("Main")
+        bot = fleet.bots["Main"]
+        reports.append(bot.report("nonsense", 1, ReportEvent.SUCCEEDED, ReportDetail()))
+    for said in reversed(reports):  # the newest boot's first, so that it is known the longest
+        fleet.hear(said)
+    ledgers = fleet.state.agents["Main"].ledgers
+
+    assert len(ledgers) == 16
+    assert reports[-1].boot in ledgers
 
 
 def test_a_start_is_stored_even_of_a_task_that_is_not_wanted_any_more() -> None:
