@@ -11,14 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from coordinator.core.terms import Terms
 from coordinator.shell.store import Row
+from protocol.limits import MAX_SAFE_INTEGER
 from protocol.messages.base import AgentName, BootId, Mode, TaskId
 
 _TERMS: Final = TypeAdapter(Terms)
 
 T = TypeVar("T")
 
-Count = Annotated[int, Field(ge=0, lt=1 << 52)]
-"""Any more, and the bus could not say it."""
+TOO_MUCH: Final = MAX_SAFE_INTEGER // 2
+"""Terms and fences are raised from what comes in, and the bus must still be able to say them."""
+Count = Annotated[int, Field(ge=0, lt=TOO_MUCH)]
 
 
 class _Record(BaseModel):

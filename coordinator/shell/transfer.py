@@ -18,7 +18,7 @@ from coordinator.core.policy import Policy
 from coordinator.core.records import agent_from, remember_mark, task_from
 from coordinator.core.state import State
 from coordinator.shell.batch import task_row
-from coordinator.shell.exported import check_agent, check_mark, check_task
+from coordinator.shell.exported import TOO_MUCH, check_agent, check_mark, check_task
 from coordinator.shell.restoring import TERM_STEP
 from coordinator.shell.store import Changes, Row, Store, StoreError
 from coordinator.shell.store.engine import reading_engine
@@ -27,8 +27,6 @@ from coordinator.shell.store.store import RESTORED
 
 FORMAT: Final = "fleetbus-export"
 VERSION: Final = 1
-MOST_TERM: Final = 1 << 52
-"""Any more, and the bus could not say it."""
 
 
 class BadExport(StoreError):
@@ -110,7 +108,7 @@ def _checked(document: Any) -> Changes:  # noqa: ANN401 -- any JSON
     if document.get("version") != VERSION:
         raise BadExport("version", f"{document.get('version')!r} should be {VERSION}")
     term = document.get("term")
-    if term is not None and (not isinstance(term, int) or not 0 <= term < MOST_TERM):
+    if term is not None and (not isinstance(term, int) or not 0 <= term < TOO_MUCH):
         raise BadExport("term", f"{term!r} should be a whole number, as it was exported")
     state = State(Policy(), "import", term=0)
     tasks = _each(document, "tasks", check_task, task_from)
